@@ -1,0 +1,1 @@
+//! gimlet-control-plane
