@@ -1,1 +1,12 @@
-//! gimlet-domain
+//! The rules of the control plane: state machines and decisions, pure.
+//!
+//! No async, no I/O, no clock: time is passed in. What is stored, sent or shown lives elsewhere.
+
+pub mod cause;
+pub mod follow;
+pub mod health;
+pub mod names;
+pub mod order;
+pub mod release;
+pub mod role;
+pub mod time;

@@ -1,0 +1,51 @@
+//! What a member of an organization may do.
+
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+/// A member's role; each includes the ones below it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Role {
+    /// Sees everything, changes nothing.
+    Viewer,
+    /// Releases, rolls back, deletes applications.
+    Developer,
+    /// Connects clusters and repositories.
+    Admin,
+    /// Everything, members included.
+    Owner,
+}
+
+impl Role {
+    /// The word that is stored and shown.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Viewer => "viewer",
+            Self::Developer => "developer",
+            Self::Admin => "admin",
+            Self::Owner => "owner",
+        }
+    }
+}
+
+/// A word that is no role.
+#[derive(Clone, Debug, thiserror::Error)]
+#[error("`{0}` is no role; use owner, admin, developer or viewer")]
+pub struct UnknownRole(String);
+
+impl FromStr for Role {
+    type Err = UnknownRole;
+
+    fn from_str(word: &str) -> Result<Self, UnknownRole> {
+        match word {
+            "viewer" => Ok(Self::Viewer),
+            "developer" => Ok(Self::Developer),
+            "admin" => Ok(Self::Admin),
+            "owner" => Ok(Self::Owner),
+            other => Err(UnknownRole(other.to_owned())),
+        }
+    }
+}

@@ -1,0 +1,143 @@
+//! The variables of a manifest's templates: where they come from, and which wins.
+
+use std::collections::BTreeMap;
+
+use crate::finding::ManifestError;
+use crate::manifest::Manifest;
+use crate::policy::EventKind;
+use crate::template;
+
+/// Names and values; every value is a text. What a template can refer to as `{{ .NAME }}`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Variables(BTreeMap<String, String>);
+
+/// What is known of an artifact. Texts that do not apply are empty.
+#[derive(Clone, Copy, Debug)]
+pub struct ArtifactFacts<'a> {
+    /// `owner/name`.
+    pub repository: &'a str,
+    /// The kind of git event.
+    pub event: EventKind,
+    /// The branch; of a pull request, its head branch.
+    pub branch: &'a str,
+    /// The tag, of a tag event.
+    pub tag: &'a str,
+    /// The commit.
+    pub sha: &'a str,
+    /// Who caused the event.
+    pub actor: &'a str,
+    /// The CI job.
+    pub job: &'a str,
+    /// The commit's page.
+    pub url: &'a str,
+    /// The commit's message.
+    pub message: &'a str,
+    /// The branch that a pull request comes from.
+    pub source_branch: &'a str,
+    /// The branch that a pull request goes to.
+    pub target_branch: &'a str,
+}
+
+/// Collects variables; what is added later wins, whatever the order of calls within one layer.
+#[derive(Clone, Debug, Default)]
+pub struct VariablesBuilder {
+    /// What git and CI say: literal.
+    literal: BTreeMap<String, String>,
+    /// What the environment's owner says: templates.
+    environment: BTreeMap<String, String>,
+}
+
+impl Variables {
+    /// Starts with what is known of an artifact: `REPO`, `OWNER`, `BRANCH`, `SHA`, `TAG`, `ACTOR`, `EVENT` and
+    /// `JOB` always, and `URL`, `COMMIT_MESSAGE`, `SOURCE_BRANCH`, `TARGET_BRANCH`.
+    pub fn for_artifact(facts: &ArtifactFacts<'_>) -> VariablesBuilder {
+        let owner = facts.repository.split_once('/').map_or("", |(owner, _)| owner);
+        let event = match facts.event {
+            EventKind::Push => "push",
+            EventKind::Tag => "tag",
+            EventKind::PullRequest => "pull_request",
+        };
+        VariablesBuilder::default().ci([
+            ("REPO", facts.repository),
+            ("OWNER", owner),
+            ("BRANCH", facts.branch),
+            ("SHA", facts.sha),
+            ("TAG", facts.tag),
+            ("ACTOR", facts.actor),
+            ("EVENT", event),
+            ("JOB", facts.job),
+            ("URL", facts.url),
+            ("COMMIT_MESSAGE", facts.message),
+            ("SOURCE_BRANCH", facts.source_branch),
+            ("TARGET_BRANCH", facts.target_branch),
+        ])
+    }
+
+    /// The value of a name.
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.0.get(name).map(String::as_str)
+    }
+
+    /// All names and values, sorted.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0.iter().map(|(name, value)| (name.as_str(), value.as_str()))
+    }
+
+    pub(crate) fn as_map(&self) -> &BTreeMap<String, String> {
+        &self.0
+    }
+}
+
+impl<K: Into<String>, V: Into<String>> FromIterator<(K, V)> for Variables {
+    fn from_iter<I: IntoIterator<Item = (K, V)>>(variables: I) -> Self {
+        Self(variables.into_iter().map(|(name, value)| (name.into(), value.into())).collect())
+    }
+}
+
+impl VariablesBuilder {
+    /// Adds what CI says (the artifact's `context`, then `items`, then `vars`): literal, never templated.
+    #[must_use]
+    pub fn ci<K: Into<String>, V: Into<String>>(mut self, variables: impl IntoIterator<Item = (K, V)>) -> Self {
+        self.literal.extend(variables.into_iter().map(|(name, value)| (name.into(), value.into())));
+        self
+    }
+
+    /// Adds the environment's own variables: they win over everything and may be templates.
+    #[must_use]
+    pub fn environment<K: Into<String>, V: Into<String>>(
+        mut self,
+        variables: impl IntoIterator<Item = (K, V)>,
+    ) -> Self {
+        self.environment.extend(variables.into_iter().map(|(name, value)| (name.into(), value.into())));
+        self
+    }
+
+    /// Adds `ENV` and `NAMESPACE` at the lowest precedence and `APP` above CI, and resolves the values that are
+    /// templates, once: those of the environment and of the manifest. A branch called `x{{ .TOKEN }}` stays
+    /// what it is.
+    ///
+    /// # Errors
+    /// A template that fails; the error names the variable.
+    pub fn build(self, manifest: &Manifest) -> Result<Variables, ManifestError> {
+        let mut templates = BTreeMap::from([("APP".to_owned(), manifest.app.clone())]);
+        for (name, value) in [("ENV", &manifest.env), ("NAMESPACE", &manifest.namespace)] {
+            if !self.literal.contains_key(name) {
+                templates.insert(name.to_owned(), value.clone());
+            }
+        }
+        templates.extend(self.environment);
+        let mut all = self.literal;
+        all.extend(templates.clone());
+        let mut resolved = all.clone();
+        for (name, value) in templates {
+            if !value.contains("{{") {
+                continue;
+            }
+            let value = template::render(&name, &value, &all).map_err(|error| {
+                ManifestError::new(manifest.file(), None, format!("variable {name}"), error.to_string())
+            })?;
+            resolved.insert(name, value);
+        }
+        Ok(Variables(resolved))
+    }
+}
