@@ -4,6 +4,11 @@
 //! Both sides ignore unknown fields and answer unknown frames by skipping them, so that versions N and
 //! N−1 talk both ways. A frame is at most [`MAX_FRAME_BYTES`]. Who speaks comes from the client
 //! certificate; no frame carries an organization or cluster.
+//!
+//! [`agent`] and [`server`] are the two sides as state machines without transport: frames and the time
+//! go in, frames and decisions come out.
+
+use std::time::Instant;
 
 use serde::{Deserialize, Serialize};
 
@@ -11,6 +16,15 @@ use crate::{
     ids::{BootId, CommandId},
     observed::{ObjectKey, Observation},
 };
+
+pub mod agent;
+mod codec;
+mod keepalive;
+pub mod server;
+#[cfg(test)]
+mod wire_tests;
+
+pub use codec::{BadFrame, decode, encode};
 
 /// The protocol versions that this build speaks, oldest and newest.
 pub const PROTOCOL: ProtocolRange = ProtocolRange { min: 1, max: 1 };
@@ -29,6 +43,15 @@ pub const PING_SECONDS: u64 = 15;
 
 /// Seconds of silence after which either side takes the link for dead.
 pub const DEAD_AFTER_SECONDS: u64 = 45;
+
+/// One moment by two clocks. Timers go by the first, deadlines that another machine gave by the second.
+#[derive(Clone, Copy, Debug)]
+pub struct Now {
+    /// Never goes back.
+    pub monotonic: Instant,
+    /// Unix seconds.
+    pub unix: i64,
+}
 
 /// Oldest and newest protocol version of one side.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -65,7 +88,8 @@ pub enum FromAgent {
         /// The API server's version.
         kubernetes_version: String,
     },
-    /// The command with this sequence is in the agent's hands and will not be lost.
+    /// The command with this sequence is in the agent's hands: it need not be sent again in this session.
+    /// A later session gets it again until it is done, so an agent that dies loses nothing.
     Accepted {
         /// Its sequence.
         seq: u64,
@@ -151,7 +175,7 @@ pub enum FromServer {
         protocol: u16,
         /// Number of this session; the newest one fences older ones.
         epoch: u64,
-        /// Commands are resent from this sequence on.
+        /// Commands are resent from this sequence on; those below it are settled.
         resume_from: u64,
     },
     /// Ends the session: the agent must not stay.
@@ -166,7 +190,7 @@ pub enum FromServer {
         /// Seconds.
         retry_after: u64,
     },
-    /// A command. Sent again until accepted, then until done.
+    /// A command. Each session sends it again until it is done.
     Command(Command),
     /// State reports up to this sequence of this boot are kept; they need not be sent again.
     Ack {
@@ -174,6 +198,11 @@ pub enum FromServer {
         boot_id: BootId,
         /// Newest sequence.
         seq: u64,
+    },
+    /// The outcomes of all commands below this sequence are kept for good; the agent forgets them.
+    Settled {
+        /// The lowest sequence that is not settled.
+        below: u64,
     },
     /// The server has no use for what it knows of the state: send a snapshot.
     Resync,
@@ -217,7 +246,7 @@ pub enum CommandBody {
         /// A Flux object.
         object: ObjectKey,
     },
-    /// A command of a newer server: refused by name.
+    /// A command of a newer server: refused with a sentence.
     #[serde(other)]
     Unknown,
 }

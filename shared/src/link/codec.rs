@@ -2,13 +2,15 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::MAX_FRAME_BYTES;
+use super::{FromAgent, FromServer, MAX_FRAME_BYTES};
 
 /// A message that is no frame of this protocol.
 #[derive(Debug, thiserror::Error)]
 pub enum BadFrame {
     /// It is longer than a frame may be.
-    #[error("a message of {bytes} bytes is longer than the {MAX_FRAME_BYTES} bytes that a frame may have")]
+    #[error(
+        "a message of {bytes} bytes is longer than the {MAX_FRAME_BYTES} bytes that a frame may have"
+    )]
     TooLarge {
         /// Its length.
         bytes: usize,
@@ -42,9 +44,47 @@ pub fn encode(frame: &impl Serialize) -> String {
         .expect("frames hold text, numbers and lists only, which JSON can always carry")
 }
 
+impl FromAgent {
+    /// Its `type` on the wire.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Hello { .. } => "hello",
+            Self::Accepted { .. } => "accepted",
+            Self::Done { .. } => "done",
+            Self::State { .. } => "state",
+            Self::Renew { .. } => "renew",
+            Self::Ping => "ping",
+            Self::Pong => "pong",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
+impl FromServer {
+    /// Its `type` on the wire.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Welcome { .. } => "welcome",
+            Self::Refuse { .. } => "refuse",
+            Self::Drain { .. } => "drain",
+            Self::Command(_) => "command",
+            Self::Ack { .. } => "ack",
+            Self::Settled { .. } => "settled",
+            Self::Resync => "resync",
+            Self::Renewed { .. } => "renewed",
+            Self::Ping => "ping",
+            Self::Pong => "pong",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use super::{super::*, *};
+    use super::*;
+    use crate::{ids::CommandId, link::CommandBody};
 
     #[test]
     fn unknown_frames_and_fields_are_read_and_skipped() {

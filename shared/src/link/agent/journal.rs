@@ -102,7 +102,11 @@ impl Journal {
     }
 
     /// A command arrived.
-    pub(super) fn receive(&mut self, command: Command, unix_now: i64) -> Result<Vec<Output>, TooMany> {
+    pub(super) fn receive(
+        &mut self,
+        command: Command,
+        unix_now: i64,
+    ) -> Result<Vec<Output>, TooMany> {
         if self.waiting.len() >= COMMAND_WINDOW {
             return Err(TooMany);
         }

@@ -119,8 +119,7 @@ fn a_new_session_hears_of_everything_that_ended_and_is_not_settled() {
 
 #[test]
 fn the_cursor_counts_up_to_the_first_gap() {
-    let finished =
-        || Finished { command_id: CommandId::new(), outcome: CommandOutcome::Succeeded };
+    let finished = || Finished { command_id: CommandId::new(), outcome: CommandOutcome::Succeeded };
     let mut cursor = Cursor { settled_below: 5, ..Cursor::default() };
     assert_eq!(cursor.last_applied(), 4);
     cursor.finished.extend([(5, finished()), (6, finished()), (8, finished())]);

@@ -19,7 +19,7 @@ const COALESCE: Duration = Duration::from_millis(200);
 const REPORT_BYTES: usize = 64 * 1024;
 
 /// An observation above this is shortened, so that every report fits into a frame.
-const OBSERVATION_BYTES: usize = MAX_FRAME_BYTES / 2;
+const OBSERVATION_BYTES: usize = MAX_FRAME_BYTES / 3;
 
 /// Keys of gone objects in one report; a key is at most some 600 bytes.
 const REPORT_GONE: usize = 100;
