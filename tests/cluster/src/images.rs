@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 
 use crate::oci::Image;
 use crate::packages;
-use crate::programs::Programs;
+use crate::programs::{self, Programs};
 use crate::run::lock_file;
 use crate::settings::Settings;
 
@@ -30,10 +30,24 @@ const GROUP: &str = "root:x:0:\nnobody:x:65534:\n";
 const NSSWITCH: &str = "hosts: files dns\npasswd: files\ngroup: files\n";
 const CERTIFICATES: &str = "/etc/ssl/certs/ca-certificates.crt";
 
+/// Begins an image named `reference` that has a shell, its tools and an HTTP server (busybox, and its
+/// `httpd`): what the workloads of tests and the demo are made of. Its name look-ups work.
+///
+/// Builds the cluster's programs and images first if they are not there.
+pub fn shell_image(settings: &Settings, reference: &str) -> Result<Image> {
+    packages::ensure(settings)?;
+    let programs = programs::ensure(settings)?;
+    ensure(settings, &programs)?;
+    busybox(
+        &settings.cache.join("cluster").join(directory_name(&programs)).join("busybox/bin/busybox"),
+        reference,
+    )
+}
+
 /// The archives of all images in the order in which a starting cluster needs them.
 pub(crate) fn ensure(settings: &Settings, programs: &Programs) -> Result<Vec<PathBuf>> {
     let store = settings.cache.join("cluster");
-    let directory = store.join(format!("images-{}", key(programs)));
+    let directory = store.join(directory_name(programs));
     let _lock = lock_file(&store.join(".lock"))?;
     if !directory.exists() {
         tracing::info!("writing the images of the cluster");
@@ -53,19 +67,19 @@ pub(crate) fn ensure(settings: &Settings, programs: &Programs) -> Result<Vec<Pat
     Ok(names.map(|name| directory.join(format!("{name}.tar"))).collect())
 }
 
-fn key(programs: &Programs) -> String {
+fn directory_name(programs: &Programs) -> String {
     let mut hasher = Sha256::new();
     hasher.update(RECIPE);
     hasher.update(programs.key());
     hasher.update(PAUSE);
-    hex::encode(&hasher.finalize()[..8])
+    format!("images-{}", hex::encode(&hasher.finalize()[..8]))
 }
 
 fn write_all(programs: &Programs, directory: &Path) -> Result<()> {
     let mut images = vec![
         ("pause", pause(directory)?),
         ("coredns", coredns(programs)?),
-        ("busybox", busybox(directory)?),
+        ("busybox", busybox(&unpack_busybox(directory)?, "localhost/busybox:dev")?),
     ];
     for (name, version) in FLUX {
         images.push((name, flux(programs, name, version)?));
@@ -105,28 +119,29 @@ fn coredns(programs: &Programs) -> Result<Image> {
     ))
 }
 
-/// A small shell with an HTTP server, for workloads of tests. Dynamically linked: a static one of glibc
-/// cannot look names up.
-fn busybox(directory: &Path) -> Result<Image> {
+/// Dynamically linked: a static one of glibc cannot look names up.
+fn unpack_busybox(directory: &Path) -> Result<PathBuf> {
     let unpacked = directory.join("busybox");
     fs::create_dir(&unpacked).with_context(|| format!("could not make {}", unpacked.display()))?;
     packages::unpack("busybox", &unpacked)?;
-    let program = unpacked.join("bin/busybox");
+    Ok(unpacked.join("bin/busybox"))
+}
 
-    let mut image = Image::new("localhost/busybox:dev")
+fn busybox(program: &Path, reference: &str) -> Result<Image> {
+    let mut image = Image::new(reference)
         .env("PATH", "/bin:/sbin:/usr/bin")
         .cmd(["/bin/sh"])
-        .file(&program, "/bin/busybox", 0o755)
+        .file(program, "/bin/busybox", 0o755)
         .bytes(PASSWD, "/etc/passwd", 0o644)
         .bytes(GROUP, "/etc/group", 0o644)
         .bytes(NSSWITCH, "/etc/nsswitch.conf", 0o644)
         .directory("/tmp", 0o1777);
     for applet in
-        output_of(Command::new(&program).arg("--list"))?.lines().filter(|name| *name != "busybox")
+        output_of(Command::new(program).arg("--list"))?.lines().filter(|name| *name != "busybox")
     {
         image = image.symlink(format!("/bin/{applet}"), "busybox");
     }
-    let listing = output_of(Command::new("ldd").arg(&program))?;
+    let listing = output_of(Command::new("ldd").arg(program))?;
     let mut libraries: Vec<&str> =
         listing.split_whitespace().filter(|word| word.starts_with("/lib")).collect();
     libraries.sort_unstable();

@@ -56,7 +56,8 @@ impl Lab {
         command
     }
 
-    /// Forwards a free loopback port of the host to `target` inside the lab, until the handle is dropped.
+    /// Forwards a free loopback port of the host to `target`, until the handle is dropped. The target may be
+    /// anything the lab reaches: its own programs, the node, a pod, a Service.
     pub fn forward(&self, target: SocketAddr) -> Result<Forward> {
         self.forward_from(0, target)
     }

@@ -30,6 +30,7 @@ mod up;
 pub use cluster::{Cluster, Options};
 pub use down::{down, down_all};
 pub use forward::Forward;
+pub use images::shell_image;
 pub use kubectl::Kubectl;
 pub use lab::{LAB_ADDRESS, LAB_REGISTRY, Lab, NODE_ADDRESS};
 pub use settings::Settings;

@@ -34,6 +34,12 @@ impl Settings {
         Self { cache: cache.into(), ..self }
     }
 
+    /// The same settings with a cluster of our own, whatever `KUBECONFIG` says.
+    #[must_use]
+    pub fn without_kubeconfig(self) -> Self {
+        Self { kubeconfig: None, ..self }
+    }
+
     /// Where runs live, one directory each.
     pub(crate) fn runs(&self) -> PathBuf {
         self.cache.join("run")

@@ -29,6 +29,10 @@ pub fn run_lab(root: &Path, name: &str) -> Result<()> {
     run("ip", &["link", "add", "lab0", "type", "bridge"])?;
     run("ip", &["address", "add", &format!("{LAB_ADDRESS}/24"), "dev", "lab0"])?;
     run("ip", &["link", "set", "lab0", "up"])?;
+    // Pods and Services answer to programs of the lab, and so through forwarded ports to the host.
+    for network in ["10.244.0.0/16", "10.96.0.0/16"] {
+        run("ip", &["route", "add", network, "via", &NODE_ADDRESS.to_string()])?;
+    }
 
     let mut supervisor = Supervisor::new(root);
     supervisor.spawn(
