@@ -1,5 +1,10 @@
 //! A cluster's whole life on this machine, with a driver killed on the way, and what the host has left of it.
 
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test's helpers fail by panicking, as the test itself does"
+)]
+
 use std::collections::BTreeSet;
 use std::fs;
 use std::io::{Read, Write};
