@@ -25,7 +25,10 @@ pub struct DotenvError {
 /// The first line that is no variable, with its number.
 pub fn parse_dotenv(text: &str) -> Result<BTreeMap<String, String>, DotenvError> {
     if text.len() > MAX_TEXT {
-        return Err(DotenvError { line: 1, message: format!("is larger than {} KiB", MAX_TEXT / 1024) });
+        return Err(DotenvError {
+            line: 1,
+            message: format!("is larger than {} KiB", MAX_TEXT / 1024),
+        });
     }
     let mut reader = Reader { rest: text.strip_prefix('\u{feff}').unwrap_or(text), line: 1 };
     let mut variables = BTreeMap::new();
@@ -53,7 +56,9 @@ impl<'a> Reader<'a> {
         }
         let assignment = start.strip_prefix("export ").unwrap_or(start);
         let Some((name, _)) = assignment.split_once('=') else {
-            return Err(self.fault(format!("{} is no variable; write NAME=value", quoted(line.trim()))));
+            return Err(
+                self.fault(format!("{} is no variable; write NAME=value", quoted(line.trim())))
+            );
         };
         let name = name.trim().to_owned();
         if !is_name(&name) {
@@ -104,7 +109,9 @@ impl<'a> Reader<'a> {
         self.line += lines;
         let after = self.rest.split('\n').next().unwrap_or_default().trim();
         if !after.is_empty() && !after.starts_with('#') {
-            return Err(self.fault(format!("{} follows the closing {quote}; remove it", quoted(after))));
+            return Err(
+                self.fault(format!("{} follows the closing {quote}; remove it", quoted(after)))
+            );
         }
         self.end_line();
         Ok(value)

@@ -142,7 +142,10 @@ mod tests {
         let place = Some(Place { line: 3, column: 9 });
         let error = ManifestError::new(".gimlet/x.yaml", place, "deploy.branch", "is wrong\nhere");
         assert_eq!(error.to_string(), ".gimlet/x.yaml:3:9: deploy.branch: is wrong\\nhere");
-        assert_eq!((error.file(), error.line(), error.column()), (".gimlet/x.yaml", Some(3), Some(9)));
+        assert_eq!(
+            (error.file(), error.line(), error.column()),
+            (".gimlet/x.yaml", Some(3), Some(9))
+        );
         assert_eq!((error.path(), error.message()), ("deploy.branch", "is wrong\\nhere"));
     }
 

@@ -25,7 +25,9 @@ pub use finding::{Finding, ManifestError, Place, Warning};
 pub use glob::{GlobError, Pattern};
 pub use manifest::Manifest;
 pub use names::{MAX_APP_NAME, MAX_LABEL, is_dns_label, sanitize_dns_name};
-pub use parse::{FolderOutcome, Parsed, clashes, parse_folder, parse_manifest, parse_manifest_json};
+pub use parse::{
+    FolderOutcome, Parsed, clashes, parse_folder, parse_manifest, parse_manifest_json,
+};
 pub use policy::{DEPLOY_ALL, Decision, DeployPolicy, EventKind, GitEvent, would_release};
 pub use render::{ObjectRef, Rendered, RenderedFile, render};
 pub use resolve::{Resolved, resolve};

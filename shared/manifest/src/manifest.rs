@@ -68,18 +68,29 @@ pub(crate) struct Source {
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Anchor {
     pub(crate) place: Option<Place>,
-    /// The indentation of a literal block, whose lines follow the one of `place`.
-    pub(crate) block_indent: Option<usize>,
+    /// Set for a literal block, whose lines stand in the file as they are.
+    pub(crate) block: Option<Block>,
+}
+
+/// Where the lines of a literal block stand.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Block {
+    /// The line of the file, from 1, that is the value's first one.
+    pub(crate) first_line: usize,
+    /// By how much its lines are indented.
+    pub(crate) indent: usize,
 }
 
 impl Anchor {
     /// The place in the file of a line and column (from 1) of the value, where that is known.
     fn inside(self, line: usize, column: usize) -> Option<Place> {
         let place = self.place?;
-        match self.block_indent {
-            Some(indent) => Some(Place { line: place.line + line, column: column + indent }),
-            None => Some(place),
-        }
+        Some(match self.block {
+            Some(Block { first_line, indent }) => {
+                Place { line: first_line + line - 1, column: column + indent }
+            }
+            None => place,
+        })
     }
 }
 

@@ -53,7 +53,9 @@ pub(crate) fn app_name_fault(name: &str) -> Option<String> {
         return Some("is empty; name the application".to_owned());
     }
     if RESERVED_APPS.contains(&name) {
-        return Some(format!("`{name}` is reserved for the platform's own files; choose another name"));
+        return Some(format!(
+            "`{name}` is reserved for the platform's own files; choose another name"
+        ));
     }
     if name.len() > MAX_APP_NAME {
         let length = name.chars().count();
@@ -83,7 +85,8 @@ pub(crate) fn environment_fault(name: &str) -> Option<String> {
         return Some("is empty; name an environment".to_owned());
     }
     let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
-    let fine = name.len() <= MAX_LABEL && name.chars().all(allowed) && !name.starts_with(['.', '-']);
+    let fine =
+        name.len() <= MAX_LABEL && name.chars().all(allowed) && !name.starts_with(['.', '-']);
     (!fine).then(|| format!("{} is not a name of an environment", crate::finding::quoted(name)))
 }
 

@@ -162,7 +162,9 @@ impl DeployPolicy {
         }
         let held: Vec<String> = [
             self.event.map(|wanted| judge_event(wanted, event)),
-            self.branch.as_ref().map(|pattern| judge_ref("branch", pattern, event.compared_branch())),
+            self.branch
+                .as_ref()
+                .map(|pattern| judge_ref("branch", pattern, event.compared_branch())),
             self.tag.as_ref().map(|pattern| judge_ref("tag", pattern, event.tag)),
             judge_message(&self.commit_message_patterns, event.message),
         ]

@@ -97,7 +97,10 @@ impl<K: Into<String>, V: Into<String>> FromIterator<(K, V)> for Variables {
 impl VariablesBuilder {
     /// Adds what CI says (the artifact's `context`, then `items`, then `vars`): literal, never templated.
     #[must_use]
-    pub fn ci<K: Into<String>, V: Into<String>>(mut self, variables: impl IntoIterator<Item = (K, V)>) -> Self {
+    pub fn ci<K: Into<String>, V: Into<String>>(
+        mut self,
+        variables: impl IntoIterator<Item = (K, V)>,
+    ) -> Self {
         self.literal.extend(variables.into_iter().map(|(name, value)| (name.into(), value.into())));
         self
     }
@@ -108,7 +111,8 @@ impl VariablesBuilder {
         mut self,
         variables: impl IntoIterator<Item = (K, V)>,
     ) -> Self {
-        self.environment.extend(variables.into_iter().map(|(name, value)| (name.into(), value.into())));
+        self.environment
+            .extend(variables.into_iter().map(|(name, value)| (name.into(), value.into())));
         self
     }
 
@@ -134,10 +138,152 @@ impl VariablesBuilder {
                 continue;
             }
             let value = template::render(&name, &value, &all).map_err(|error| {
-                ManifestError::new(manifest.file(), None, format!("variable {name}"), error.to_string())
+                ManifestError::new(
+                    manifest.file(),
+                    None,
+                    format!("variable {name}"),
+                    error.to_string(),
+                )
             })?;
             resolved.insert(name, value);
         }
         Ok(Variables(resolved))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::parse::parse_manifest;
+
+    fn facts() -> ArtifactFacts<'static> {
+        ArtifactFacts {
+            repository: "acme/shop",
+            event: EventKind::PullRequest,
+            branch: "x{{.TOKEN}}",
+            tag: "",
+            sha: "abc",
+            actor: "jo",
+            job: "",
+            url: "https://x/c/abc",
+            message: "fix: a\n\nb",
+            source_branch: "x{{.TOKEN}}",
+            target_branch: "main",
+        }
+    }
+
+    fn manifest(app: &str, namespace: &str) -> Manifest {
+        let text = format!("app: '{app}'\nenv: staging\nnamespace: '{namespace}'\nmanifests: x\n");
+        parse_manifest("x.yaml", &text).unwrap().manifest
+    }
+
+    fn nothing() -> [(String, String); 0] {
+        []
+    }
+
+    #[test]
+    fn an_artifact_always_defines_its_names() {
+        let variables = Variables::for_artifact(&facts()).build(&manifest("web", "shop")).unwrap();
+        let all: Vec<(&str, &str)> = variables.iter().collect();
+        assert_eq!(
+            all,
+            [
+                ("ACTOR", "jo"),
+                ("APP", "web"),
+                ("BRANCH", "x{{.TOKEN}}"),
+                ("COMMIT_MESSAGE", "fix: a\n\nb"),
+                ("ENV", "staging"),
+                ("EVENT", "pull_request"),
+                ("JOB", ""),
+                ("NAMESPACE", "shop"),
+                ("OWNER", "acme"),
+                ("REPO", "acme/shop"),
+                ("SHA", "abc"),
+                ("SOURCE_BRANCH", "x{{.TOKEN}}"),
+                ("TAG", ""),
+                ("TARGET_BRANCH", "main"),
+                ("URL", "https://x/c/abc"),
+            ]
+        );
+    }
+
+    #[test]
+    fn ci_wins_over_the_artifact_and_the_environment_over_all() {
+        let variables = Variables::for_artifact(&facts())
+            .ci([("SHA", "ci"), ("EVENT", "push"), ("ENV", "ci"), ("APP", "ci"), ("CUSTOM", "1")])
+            .environment([("EVENT", "mine"), ("DOMAIN", "example.com")])
+            .build(&manifest("web", "shop"))
+            .unwrap();
+        for (name, value) in [
+            ("SHA", "ci"),
+            ("EVENT", "mine"),
+            ("ENV", "ci"),
+            ("APP", "web"),
+            ("CUSTOM", "1"),
+            ("DOMAIN", "example.com"),
+        ] {
+            assert_eq!(variables.get(name), Some(value), "{name}");
+        }
+    }
+
+    #[test]
+    fn the_environment_may_set_the_application() {
+        let variables = Variables::for_artifact(&facts())
+            .environment([("APP", "other")])
+            .build(&manifest("web", "shop"))
+            .unwrap();
+        assert_eq!(variables.get("APP"), Some("other"));
+    }
+
+    #[test]
+    fn only_the_environment_and_the_manifest_are_templates() {
+        let variables = Variables::for_artifact(&facts())
+            .ci([("CI", "{{ .SHA }}")])
+            .environment([
+                ("IMAGE", "registry/{{ .APP }}:{{ .SHA }}"),
+                ("TOKEN", "secret"),
+                ("B", "{{ .BRANCH }}"),
+            ])
+            .build(&manifest("web-{{ .SHA }}", "ns-{{ .SHA }}"))
+            .unwrap();
+        for (name, value) in [
+            ("CI", "{{ .SHA }}"),
+            ("BRANCH", "x{{.TOKEN}}"),
+            ("B", "x{{.TOKEN}}"),
+            ("APP", "web-abc"),
+            ("NAMESPACE", "ns-abc"),
+        ] {
+            assert_eq!(variables.get(name), Some(value), "{name}");
+        }
+        // One pass only: a template that brings a template leaves it as it is.
+        assert_eq!(variables.get("IMAGE"), Some("registry/web-{{ .SHA }}:abc"));
+    }
+
+    #[test]
+    fn a_variable_that_fails_is_named() {
+        let error = Variables::for_artifact(&facts())
+            .environment([("HOST", "{{ .NOPE }}")])
+            .build(&manifest("web", "shop"))
+            .unwrap_err();
+        assert_eq!(error.path(), "variable HOST");
+        assert!(error.message().contains("`NOPE` is not set"), "{error}");
+    }
+
+    #[test]
+    fn the_command_line_starts_from_nothing() {
+        let variables = VariablesBuilder::default()
+            .ci(nothing())
+            .environment([("SHA", "x")])
+            .build(&manifest("web", "n"))
+            .unwrap();
+        assert_eq!(variables.get("APP"), Some("web"));
+        assert_eq!(variables.get("BRANCH"), None);
+    }
+
+    #[test]
+    fn a_repository_without_owner_has_none() {
+        let facts = ArtifactFacts { repository: "shop", ..facts() };
+        let variables = Variables::for_artifact(&facts).build(&manifest("web", "n")).unwrap();
+        assert_eq!((variables.get("REPO"), variables.get("OWNER")), (Some("shop"), Some("")));
     }
 }

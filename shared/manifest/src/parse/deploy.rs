@@ -31,7 +31,9 @@ pub(super) fn read(
         tag: pattern(file, &fields, "tag")?,
         commit_message_patterns: message_patterns(file, &fields)?,
     };
-    warnings.extend(policy.contradiction().map(|message| Finding::new(file, node.place, PATH, message)));
+    warnings.extend(
+        policy.contradiction().map(|message| Finding::new(file, node.place, PATH, message)),
+    );
     Ok((!policy.is_empty()).then_some(policy))
 }
 
@@ -48,7 +50,9 @@ fn check_names(file: &str, fields: &Fields<'_>) -> Result<(), ManifestError> {
 }
 
 fn event(file: &str, fields: &Fields<'_>) -> Result<Option<EventKind>, ManifestError> {
-    let Some(word) = fields.text("event", "")?.filter(|word| !word.text.is_empty()) else { return Ok(None) };
+    let Some(word) = fields.text("event", "")?.filter(|word| !word.text.is_empty()) else {
+        return Ok(None);
+    };
     EventKind::from_word(&word.text).map(Some).ok_or_else(|| {
         let message = format!("must be `push`, `tag` or `pr`, but is {}", quoted(&word.text));
         ManifestError::new(file, word.anchor.place, fields.path_of("event"), message)
@@ -56,10 +60,17 @@ fn event(file: &str, fields: &Fields<'_>) -> Result<Option<EventKind>, ManifestE
 }
 
 fn pattern(file: &str, fields: &Fields<'_>, name: &str) -> Result<Option<Pattern>, ManifestError> {
-    let Some(glob) = fields.text(name, "")?.filter(|glob| !glob.text.is_empty()) else { return Ok(None) };
+    let Some(glob) = fields.text(name, "")?.filter(|glob| !glob.text.is_empty()) else {
+        return Ok(None);
+    };
     let parsed = Pattern::parse(&glob.text);
     parsed.map(Some).map_err(|error| {
-        ManifestError::new(file, glob.anchor.place, fields.path_of(name), glob_message(&glob.text, &error))
+        ManifestError::new(
+            file,
+            glob.anchor.place,
+            fields.path_of(name),
+            glob_message(&glob.text, &error),
+        )
     })
 }
 
@@ -74,15 +85,25 @@ fn message_patterns(file: &str, fields: &Fields<'_>) -> Result<Vec<Pattern>, Man
             return Err(ManifestError::new(file, entry.value.place, path, message));
         }
     };
-    items.iter().enumerate().map(|(index, item)| message_pattern(file, &format!("{path}[{index}]"), item)).collect()
+    items
+        .iter()
+        .enumerate()
+        .map(|(index, item)| message_pattern(file, &format!("{path}[{index}]"), item))
+        .collect()
 }
 
 fn message_pattern(file: &str, path: &str, item: &Node) -> Result<Pattern, ManifestError> {
     let Some(glob) = text_of(file, path, item, "")? else {
-        return Err(ManifestError::new(file, item.place, path, "is empty; write a pattern or remove the item"));
+        return Err(ManifestError::new(
+            file,
+            item.place,
+            path,
+            "is empty; write a pattern or remove the item",
+        ));
     };
-    Pattern::parse_for_messages(&glob.text)
-        .map_err(|error| ManifestError::new(file, item.place, path, glob_message(&glob.text, &error)))
+    Pattern::parse_for_messages(&glob.text).map_err(|error| {
+        ManifestError::new(file, item.place, path, glob_message(&glob.text, &error))
+    })
 }
 
 fn glob_message(glob: &str, error: &GlobError) -> String {

@@ -1,7 +1,7 @@
 //! The fields of one mapping, and the texts in them.
 
 use crate::finding::{ManifestError, Place};
-use crate::manifest::Anchor;
+use crate::manifest::{Anchor, Block};
 use crate::yaml::{Entry, Form, Kind, Node, Scalar};
 
 /// How strictly names are read.
@@ -40,7 +40,12 @@ pub(super) struct Text {
 
 impl<'a> Fields<'a> {
     /// Takes `node` as a mapping, or says that it is none.
-    pub(super) fn of(file: &'a str, node: &'a Node, path: &'a str, dialect: Dialect) -> Result<Self, ManifestError> {
+    pub(super) fn of(
+        file: &'a str,
+        node: &'a Node,
+        path: &'a str,
+        dialect: Dialect,
+    ) -> Result<Self, ManifestError> {
         let Kind::Map(entries) = &node.kind else {
             let message = format!("must be a map of fields, but is {}", node.describe());
             return Err(ManifestError::new(file, node.place, path, message));
@@ -76,12 +81,17 @@ impl<'a> Fields<'a> {
 }
 
 /// Takes `node` as a text in the spelling of the file; null is none.
-pub(super) fn text_of(file: &str, path: &str, node: &Node, file_text: &str) -> Result<Option<Text>, ManifestError> {
+pub(super) fn text_of(
+    file: &str,
+    path: &str,
+    node: &Node,
+    file_text: &str,
+) -> Result<Option<Text>, ManifestError> {
     match &node.kind {
         Kind::Null => Ok(None),
         Kind::Scalar(scalar) if scalar.form != Form::JsonLiteral => Ok(Some(Text {
             text: scalar.text.clone(),
-            anchor: Anchor { place: node.place, block_indent: block_indent(scalar, node.place, file_text) },
+            anchor: Anchor { place: node.place, block: block(scalar, node.place, file_text) },
         })),
         Kind::Scalar(_) | Kind::List(_) | Kind::Map(_) => {
             let message = format!("must be a text, but is {}", node.describe());
@@ -90,12 +100,15 @@ pub(super) fn text_of(file: &str, path: &str, node: &Node, file_text: &str) -> R
     }
 }
 
-/// By how much the lines of a literal block are indented in the file.
-fn block_indent(scalar: &Scalar, place: Option<Place>, file_text: &str) -> Option<usize> {
+/// Where the lines of a literal block stand. `place` is the start of its first line that is not blank.
+fn block(scalar: &Scalar, place: Option<Place>, file_text: &str) -> Option<Block> {
     let place = place.filter(|_| scalar.form == Form::Literal)?;
     let leading = |line: &str| line.len() - line.trim_start_matches(' ').len();
-    // The block's own first lines may be blank, which says nothing about its indentation.
-    let (skipped, line) = scalar.text.lines().enumerate().find(|(_, line)| !line.trim().is_empty())?;
-    let in_file = file_text.lines().nth(place.line + skipped)?;
-    leading(in_file).checked_sub(leading(line))
+    let (blank, line) =
+        scalar.text.lines().enumerate().find(|(_, line)| !line.trim().is_empty())?;
+    let in_file = file_text.lines().nth(place.line - 1)?;
+    Some(Block {
+        first_line: place.line.checked_sub(blank)?,
+        indent: leading(in_file).checked_sub(leading(line))?,
+    })
 }

@@ -23,7 +23,8 @@ pub struct FolderOutcome {
 /// Only `*.yaml` and `*.yml` are manifests. Two files with the same `env` and `app` are both errors;
 /// see [`clashes`] for names that become the same through variables.
 pub fn parse_folder<N: AsRef<str>, T: AsRef<str>>(files: &[(N, T)]) -> FolderOutcome {
-    let mut files: Vec<(&str, &str)> = files.iter().map(|(name, text)| (name.as_ref(), text.as_ref())).collect();
+    let mut files: Vec<(&str, &str)> =
+        files.iter().map(|(name, text)| (name.as_ref(), text.as_ref())).collect();
     files.sort_unstable();
     let mut outcome = FolderOutcome::default();
     for (name, text) in files {
@@ -43,8 +44,12 @@ pub fn parse_folder<N: AsRef<str>, T: AsRef<str>>(files: &[(N, T)]) -> FolderOut
         }
     }
     let names = |manifest: &Manifest| (manifest.env.clone(), manifest.app.clone());
-    let clashing = clashing_files(outcome.manifests.iter().map(|manifest| (names(manifest), &manifest.source)));
-    outcome.manifests.retain(|manifest| !clashing.iter().any(|error| error.file() == manifest.file()));
+    let clashing = clashing_files(
+        outcome.manifests.iter().map(|manifest| (names(manifest), &manifest.source)),
+    );
+    outcome
+        .manifests
+        .retain(|manifest| !clashing.iter().any(|error| error.file() == manifest.file()));
     outcome.errors.extend(clashing);
     outcome
 }

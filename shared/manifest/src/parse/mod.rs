@@ -13,7 +13,7 @@ use crate::names::{app_name_fault, environment_fault, label_fault};
 use crate::yaml::{self, Entry, Kind, Node};
 use fields::{Dialect, Fields, Text};
 
-pub use folder::{FolderOutcome, parse_folder};
+pub use folder::{FolderOutcome, clashes, parse_folder};
 
 /// The fields of a manifest that this version deploys.
 const SUPPORTED: [&str; 5] = ["app", "env", "namespace", "deploy", "manifests"];
@@ -34,15 +34,26 @@ pub struct Parsed {
 /// field, a malformed glob, a second document. It names line, column and field.
 pub fn parse_manifest(file_name: &str, text: &str) -> Result<Parsed, ManifestError> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    let documents = yaml::parse_documents(text)
-        .map_err(|error| ManifestError::new(file_name, Some(error.place), error.path, error.message))?;
+    let documents = yaml::parse_documents(text).map_err(|error| {
+        ManifestError::new(file_name, Some(error.place), error.path, error.message)
+    })?;
     let mut documents = documents.iter().filter(|document| !matches!(document.kind, Kind::Null));
     let Some(root) = documents.next() else {
         let start = Some(Place { line: 1, column: 1 });
-        return Err(ManifestError::new(file_name, start, "", "is empty; write `app`, `env`, `namespace` and `manifests`"));
+        return Err(ManifestError::new(
+            file_name,
+            start,
+            "",
+            "is empty; write `app`, `env`, `namespace` and `manifests`",
+        ));
     };
     if let Some(second) = documents.next() {
-        return Err(ManifestError::new(file_name, second.place, "", "holds a second document; write one manifest per file"));
+        return Err(ManifestError::new(
+            file_name,
+            second.place,
+            "",
+            "holds a second document; write one manifest per file",
+        ));
     }
     Reader { file: file_name, text, dialect: Dialect::Yaml, warnings: Vec::new() }.read(root)
 }
@@ -53,7 +64,8 @@ pub fn parse_manifest(file_name: &str, text: &str) -> Result<Parsed, ManifestErr
 /// # Errors
 /// As [`parse_manifest`], without line and column.
 pub fn parse_manifest_json(name: &str, value: &serde_json::Value) -> Result<Parsed, ManifestError> {
-    let root = json::to_node(value).ok_or_else(|| ManifestError::new(name, None, "", "is nested too deep"))?;
+    let root = json::to_node(value)
+        .ok_or_else(|| ManifestError::new(name, None, "", "is nested too deep"))?;
     Reader { file: name, text: "", dialect: Dialect::Json, warnings: Vec::new() }.read(&root)
 }
 
@@ -77,7 +89,9 @@ impl Reader<'_> {
             Some(entry) => deploy::read(self.file, &entry.value, self.dialect, &mut self.warnings)?,
             None => None,
         };
-        let manifests = self.text(&fields, Field::Manifests, &mut source)?.filter(|text| !text.trim().is_empty());
+        let manifests = self
+            .text(&fields, Field::Manifests, &mut source)?
+            .filter(|text| !text.trim().is_empty());
         if manifests.is_none() {
             let message = "no chart and no manifests; put plain Kubernetes YAML in `manifests`";
             return Err(ManifestError::new(self.file, root.place, "", message));
@@ -95,7 +109,10 @@ impl Reader<'_> {
                 }
             } else if self.dialect == Dialect::Yaml && !SUPPORTED.contains(&key.as_str()) {
                 let known = SUPPORTED.into_iter().chain(refused::names());
-                let message = format!("is not a field of a manifest and is ignored{}", suggest::did_you_mean(key, known));
+                let message = format!(
+                    "is not a field of a manifest and is ignored{}",
+                    suggest::did_you_mean(key, known)
+                );
                 self.warnings.push(Finding::new(self.file, *key_place, key, message));
             }
         }
@@ -121,8 +138,15 @@ impl Reader<'_> {
         Ok(text)
     }
 
-    fn text(&self, fields: &Fields<'_>, field: Field, source: &mut Source) -> Result<Option<String>, ManifestError> {
-        let Some(Text { text, anchor }) = fields.text(field.name(), self.text)? else { return Ok(None) };
+    fn text(
+        &self,
+        fields: &Fields<'_>,
+        field: Field,
+        source: &mut Source,
+    ) -> Result<Option<String>, ManifestError> {
+        let Some(Text { text, anchor }) = fields.text(field.name(), self.text)? else {
+            return Ok(None);
+        };
         source.set(field, anchor);
         Ok(Some(text))
     }

@@ -72,9 +72,9 @@ impl Refused {
 /// A chart without a name is no chart: forms and other programs write such.
 fn names_a_chart(node: &Node) -> bool {
     match &node.kind {
-        Kind::Map(entries) => {
-            entries.iter().any(|entry| entry.key.eq_ignore_ascii_case("name") && is_set(&entry.value))
-        }
+        Kind::Map(entries) => entries
+            .iter()
+            .any(|entry| entry.key.eq_ignore_ascii_case("name") && is_set(&entry.value)),
         Kind::Null | Kind::Scalar(_) | Kind::List(_) => is_set(node),
     }
 }

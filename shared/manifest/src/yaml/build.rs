@@ -24,7 +24,11 @@ const KNOWN_TAGS: [&str; 10] =
 pub(crate) fn parse_documents(text: &str) -> Result<Vec<Rc<Node>>, YamlError> {
     if text.len() > MAX_TEXT {
         let message = format!("is larger than {} KiB", MAX_TEXT / 1024);
-        return Err(YamlError { place: Place { line: 1, column: 1 }, path: String::new(), message });
+        return Err(YamlError {
+            place: Place { line: 1, column: 1 },
+            path: String::new(),
+            message,
+        });
     }
     let options = granit_parser::options! {
         emit_comments: false,
@@ -63,11 +67,7 @@ impl<'a> Builder<'a> {
         while let Some(next) = self.events.next_event() {
             let (event, span) = next.map_err(|error| self.syntax_error(&error))?;
             match event {
-                Event::StreamStart
-                | Event::DocumentStart(..)
-                | Event::DocumentEnd
-                | Event::Comment(..)
-                | Event::Anchor(..) => {}
+                Event::StreamStart | Event::DocumentStart(..) | Event::DocumentEnd => {}
                 Event::StreamEnd => break,
                 node => documents.push(self.node(node, &span)?),
             }
@@ -103,13 +103,20 @@ impl<'a> Builder<'a> {
             }
             Event::Alias(id) => match self.anchors.get(&id) {
                 Some(node) => (Rc::clone(node), 0),
-                None => return Err(self.error(place, "this alias refers to the value that contains it")),
+                None => {
+                    return Err(
+                        self.error(place, "this alias refers to the value that contains it")
+                    );
+                }
             },
-            other => return Err(self.error(place, format!("unexpected YAML structure ({other:?})"))),
+            other => {
+                return Err(self.error(place, format!("unexpected YAML structure ({other:?})")));
+            }
         };
         self.nodes = self.nodes.saturating_add(1);
         if self.nodes.max(node.weight) > MAX_NODES {
-            return Err(self.error(place, format!("holds more than {MAX_NODES} values; are aliases nested?")));
+            return Err(self
+                .error(place, format!("holds more than {MAX_NODES} values; are aliases nested?")));
         }
         if anchor != 0 {
             self.anchors.insert(anchor, Rc::clone(&node));
@@ -212,7 +219,8 @@ impl<'a> Builder<'a> {
         if known.is_some_and(|suffix| KNOWN_TAGS.contains(&suffix.as_ref())) {
             return Ok(());
         }
-        let place = span.tag_span().map_or_else(|| place_of(&span.start), |tag| place_of(&tag.start));
+        let place =
+            span.tag_span().map_or_else(|| place_of(&span.start), |tag| place_of(&tag.start));
         let shown = tag.original();
         let message = format!(
             "{} without quotes is a YAML tag, not text; quote it: \"{}\"",

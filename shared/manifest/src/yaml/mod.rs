@@ -51,7 +51,7 @@ pub(crate) enum Form {
     Plain,
     /// In quotes, folded, or tagged `!!str`.
     Quoted,
-    /// As a literal block (`|`), whose lines follow the one of its place unchanged.
+    /// As a literal block (`|`), whose place is that of its first line that is not blank.
     Literal,
     /// A number or boolean of a JSON document, which is no text.
     JsonLiteral,

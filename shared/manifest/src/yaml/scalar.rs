@@ -49,8 +49,8 @@ mod tests {
     #[test]
     fn plain_words_and_numbers_are_no_strings() {
         for text in [
-            "", "~", "null", "NULL", "true", "False", "yes", "ON", "off", "y", "1", "-1", "0.5", ".5", "1e3",
-            "0x1F", "0o17", "1_000", ".inf", "-.INF", ".NaN",
+            "", "~", "null", "NULL", "true", "False", "yes", "ON", "off", "y", "1", "-1", "0.5",
+            ".5", "1e3", "0x1F", "0o17", "1_000", ".inf", "-.INF", ".NaN",
         ] {
             assert!(!plain(text), "{text:?}");
         }
@@ -58,7 +58,19 @@ mod tests {
 
     #[test]
     fn other_plain_texts_are_strings() {
-        for text in ["web", "v1", "1.2.3", "2024-01-01", "yesterday", "0xfg", "e3", ".", "-", "12:30:45", "inf"] {
+        for text in [
+            "web",
+            "v1",
+            "1.2.3",
+            "2024-01-01",
+            "yesterday",
+            "0xfg",
+            "e3",
+            ".",
+            "-",
+            "12:30:45",
+            "inf",
+        ] {
             assert!(plain(text), "{text:?}");
         }
     }
