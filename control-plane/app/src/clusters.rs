@@ -1,0 +1,227 @@
+//! Clusters and environments as people see and add them.
+
+use std::{collections::HashMap, time::Duration};
+
+use gimlet_domain::{
+    health::Health,
+    names::{LONGEST_NAME, check_label},
+    role::Role,
+};
+use gimlet_shared::{api, ids::ClusterId};
+use gimlet_store::{
+    Cluster, ClusterCreation, Environment, GitopsLocation, NewEnrolment, NewEnvironment,
+    TenantScope,
+};
+
+use crate::{App, AppError, live::Subject, secrets, state::require};
+
+/// An enrolment token is for a command that is pasted now.
+const ENROLMENT_LIFETIME: Duration = Duration::from_secs(15 * 60);
+
+impl App {
+    /// All clusters, connected or not.
+    ///
+    /// # Errors
+    /// [`AppError::Unavailable`].
+    pub async fn list_clusters(&self, scope: &TenantScope) -> Result<Vec<api::Cluster>, AppError> {
+        let store = &self.parts().store;
+        let environments = store.list_environments(scope).await?;
+        let apps = store.list_applications(scope).await?;
+        let cluster_of: HashMap<_, _> =
+            environments.iter().map(|env| (env.id, env.cluster_id)).collect();
+        let clusters = store.list_clusters(scope).await?;
+        Ok(clusters
+            .into_iter()
+            .map(|cluster| {
+                let mine = apps
+                    .iter()
+                    .filter(|app| cluster_of.get(&app.environment_id) == Some(&cluster.id));
+                let (all, degraded) = mine.fold((0, 0), |(all, degraded), app| {
+                    (all + 1, degraded + u64::from(matches!(app.health, Health::Degraded { .. })))
+                });
+                cluster_view(cluster, &environments, all, degraded)
+            })
+            .collect())
+    }
+
+    /// One cluster.
+    ///
+    /// # Errors
+    /// [`AppError::NotFound`].
+    pub async fn cluster(
+        &self,
+        scope: &TenantScope,
+        id: ClusterId,
+    ) -> Result<api::Cluster, AppError> {
+        let text = id.to_string();
+        let all = self.list_clusters(scope).await?;
+        all.into_iter()
+            .find(|cluster| cluster.id == text)
+            .ok_or(AppError::NotFound { what: "the cluster" })
+    }
+
+    /// Adds a cluster with its first environment, and says how to connect it.
+    ///
+    /// # Errors
+    /// [`AppError::Forbidden`], [`AppError::Invalid`] for a bad or taken name.
+    pub async fn connect_cluster(
+        &self,
+        scope: &TenantScope,
+        request: api::NewCluster,
+    ) -> Result<api::ClusterConnect, AppError> {
+        require(scope, Role::Admin)?;
+        let environment = request.environment.unwrap_or_else(|| request.name.clone());
+        check("name", &request.name)?;
+        check("environment", &environment)?;
+        if let Some(namespace) = &request.namespace {
+            check_label("namespace", namespace, 63)
+                .map_err(|error| AppError::invalid("namespace", error.to_string()))?;
+        }
+        let token = secrets::new_secret("get");
+        let (parts, now) = (self.parts(), self.now());
+        let expires_at = now.after(ENROLMENT_LIFETIME);
+        let created = parts
+            .store
+            .create_cluster_with_environment(
+                scope,
+                &request.name,
+                NewEnvironment { name: environment, namespace: request.namespace },
+                NewEnrolment { token_hash: &secrets::hash(&token), expires_at },
+                now,
+            )
+            .await?;
+        let (cluster, environment) = match created {
+            ClusterCreation::Created { cluster, environment } => (cluster, environment),
+            ClusterCreation::NameTaken { field } => {
+                let field = if field == "cluster" { "name" } else { field };
+                return Err(AppError::invalid(
+                    field,
+                    "is taken in this organization; choose another name",
+                ));
+            }
+        };
+        self.create_gitops_repositories(&environment).await?;
+        self.tell(scope.organization(), Subject::Cluster(cluster.id));
+        Ok(api::ClusterConnect {
+            command: self.enrolment_command(&token)?,
+            cluster: cluster_view(cluster, &[environment], 0, 0),
+            expires_at: expires_at.rfc3339(),
+        })
+    }
+
+    /// A new command for a cluster that is not connected yet, or whose agent lost its identity.
+    ///
+    /// # Errors
+    /// [`AppError::Forbidden`], [`AppError::NotFound`].
+    pub async fn renew_enrolment(
+        &self,
+        scope: &TenantScope,
+        id: ClusterId,
+    ) -> Result<api::ClusterConnect, AppError> {
+        require(scope, Role::Admin)?;
+        let token = secrets::new_secret("get");
+        let now = self.now();
+        let expires_at = now.after(ENROLMENT_LIFETIME);
+        let enrolment = NewEnrolment { token_hash: &secrets::hash(&token), expires_at };
+        if !self.parts().store.renew_enrolment(scope, id, enrolment, now).await? {
+            return Err(AppError::NotFound { what: "the cluster" });
+        }
+        Ok(api::ClusterConnect {
+            cluster: self.cluster(scope, id).await?,
+            command: self.enrolment_command(&token)?,
+            expires_at: expires_at.rfc3339(),
+        })
+    }
+
+    /// All environments.
+    ///
+    /// # Errors
+    /// [`AppError::Unavailable`].
+    pub async fn list_environments(
+        &self,
+        scope: &TenantScope,
+    ) -> Result<Vec<api::Environment>, AppError> {
+        let store = &self.parts().store;
+        let organization = self.organization_name(scope.organization()).await?;
+        let clusters: HashMap<_, _> = store
+            .list_clusters(scope)
+            .await?
+            .into_iter()
+            .map(|cluster| (cluster.id, cluster.name))
+            .collect();
+        let environments = store.list_environments(scope).await?;
+        Ok(environments
+            .into_iter()
+            .map(|env| api::Environment {
+                id: env.id.to_string(),
+                cluster: clusters.get(&env.cluster_id).cloned().unwrap_or_default(),
+                namespace: env.namespace.clone(),
+                apps_repository: match &env.gitops {
+                    GitopsLocation::BuiltIn => {
+                        self.gitops_url(&organization, &apps_repository(&env.name))
+                    }
+                    GitopsLocation::Outside { apps_url, .. } => apps_url.clone(),
+                },
+                infra_repository: self.gitops_url(&organization, &infra_repository(&env.name)),
+                name: env.name,
+            })
+            .collect())
+    }
+
+    /// The token goes over standard input, so that it never stands in a list of processes.
+    fn enrolment_command(&self, token: &str) -> Result<String, AppError> {
+        let parts = self.parts();
+        let fingerprint = parts
+            .ca
+            .fingerprint()
+            .map_err(|error| AppError::unavailable("the certificate authority", error))?;
+        let server = parts.config.agent_url.as_str().trim_end_matches('/');
+        Ok(format!(
+            "printf %s '{token}' | gimlet-install --server {server} --root-fingerprint {fingerprint} --token-file -"
+        ))
+    }
+}
+
+/// Name of the repository that releases write.
+pub(crate) fn apps_repository(environment: &str) -> String {
+    format!("gitops-{environment}-apps")
+}
+
+/// Name of the repository that the cluster's owner writes.
+pub(crate) fn infra_repository(environment: &str) -> String {
+    format!("gitops-{environment}-infra")
+}
+
+fn check(field: &'static str, name: &str) -> Result<(), AppError> {
+    check_label(field, name, LONGEST_NAME)
+        .map_err(|error| AppError::invalid(field, error.to_string()))
+}
+
+fn cluster_view(
+    cluster: Cluster,
+    environments: &[Environment],
+    apps: u64,
+    degraded_apps: u64,
+) -> api::Cluster {
+    let state = match (cluster.connected_at, cluster.last_seen_at) {
+        (Some(_), _) => "connected",
+        (None, Some(_)) => "away",
+        (None, None) => "waiting",
+    };
+    api::Cluster {
+        id: cluster.id.to_string(),
+        name: cluster.name,
+        state: state.to_owned(),
+        last_seen_at: cluster.last_seen_at.map(|at| at.rfc3339()),
+        agent_version: cluster.agent_version,
+        kubernetes_version: cluster.kubernetes_version,
+        environments: environments
+            .iter()
+            .filter(|env| env.cluster_id == cluster.id)
+            .map(|env| env.name.clone())
+            .collect(),
+        apps,
+        degraded_apps,
+        created_at: cluster.created_at.rfc3339(),
+    }
+}

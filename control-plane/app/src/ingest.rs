@@ -1,0 +1,164 @@
+//! From a look at a source repository to artifacts, decisions and releases, in one transaction.
+//!
+//! Every commit becomes an artifact; only the head of a push meets the deploy policy.
+
+mod commits;
+mod judge;
+
+use std::{collections::HashMap, sync::Arc};
+
+use gimlet_git::{
+    CommitId,
+    mirror::{Mirror, MirrorError},
+    remote::{Credentials, InvalidUrl},
+};
+use gimlet_shared::ids::{ArtifactId, RepositoryId};
+use gimlet_store::{Artifact, IngestBatch, SourceRepository, StoreError};
+use secrecy::SecretString;
+use tokio::sync::Mutex;
+use tracing::info;
+
+use crate::{App, AppError, live::Subject};
+
+/// Deliveries that are taken up at once.
+const DELIVERIES: u64 = 500;
+
+/// Mirrors that are open.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Mirrors(Arc<Mutex<HashMap<RepositoryId, Mirror>>>);
+
+/// Why a repository could not be looked at.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum LookError {
+    #[error("the repository's address cannot be used")]
+    Address(#[from] InvalidUrl),
+    #[error("the repository could not be read")]
+    Mirror(#[from] MirrorError),
+    #[error("a commit could not be read")]
+    Read(#[from] gimlet_git::ReadError),
+    #[error("what was found could not be stored")]
+    Store(#[from] StoreError),
+    #[error("the environments could not be read")]
+    App(#[from] AppError),
+}
+
+impl App {
+    /// Fetches a repository and stores what is new in it. Returns its default branch.
+    pub(crate) async fn look_at(
+        &self,
+        repository: &SourceRepository,
+    ) -> Result<Option<String>, LookError> {
+        let parts = self.parts();
+        // Read before the fetch, so that the fetch sees what they announce.
+        let deliveries: Vec<_> = parts
+            .store
+            .list_deliveries(&parts.system, DELIVERIES)
+            .await?
+            .into_iter()
+            .filter(|delivery| delivery.repository_id == repository.id)
+            .collect();
+        let mirror = self.mirror(repository).await?;
+        mirror.fetch().await?;
+        let default_branch = mirror.default_branch().await?.map(|name| name.short().to_owned());
+        let mut news =
+            commits::of_refs(self, repository, &mirror, default_branch.as_deref()).await?;
+        news.commits.extend(commits::of_deliveries(&mirror, &deliveries).await);
+        if !news.commits.is_empty() || !news.refs.is_empty() {
+            self.record(repository, &mirror, news).await?;
+        }
+        for delivery in deliveries {
+            parts.store.finish_delivery(&parts.system, delivery.id, None, self.now()).await?;
+        }
+        Ok(default_branch)
+    }
+
+    async fn record(
+        &self,
+        repository: &SourceRepository,
+        mirror: &Mirror,
+        news: commits::News,
+    ) -> Result<(), LookError> {
+        let parts = self.parts();
+        let judge = judge::Judge::of(self, repository).await?;
+        let mut batch = IngestBatch { refs: news.refs, ..IngestBatch::default() };
+        for found in news.commits {
+            let folder = mirror.read_folder(found.id, &judge::manifest_folder()?).await?;
+            judge.add(&mut batch, found, folder, self.now());
+        }
+        let ingested =
+            parts.store.record_ingest(&parts.system, repository, batch, self.now()).await?;
+        for _ in &ingested.artifacts {
+            parts.metrics.artifacts.with_label_values(&["all"]).inc();
+        }
+        info!(
+            repository.id = %repository.id,
+            organization.id = %repository.organization_id,
+            artifacts = ingested.artifacts.len(),
+            releases = ingested.releases.len(),
+            "ingested"
+        );
+        self.tell(repository.organization_id, Subject::Commits);
+        for release in &ingested.releases {
+            self.tell(repository.organization_id, Subject::Release(release.id));
+        }
+        parts.wake.releases.notify_one();
+        Ok(())
+    }
+
+    /// Whether one artifact lies in the history of another of the same repository.
+    pub(crate) async fn is_older(&self, artifact: ArtifactId, last: &Artifact) -> bool {
+        let parts = self.parts();
+        let Ok(Some(artifact)) = parts.store.find_release_artifact(&parts.system, artifact).await
+        else {
+            return false;
+        };
+        if artifact.repository_id != last.repository_id || artifact.commit.sha == last.commit.sha {
+            return false;
+        }
+        let (Ok(older), Ok(newer)) = (artifact.commit.sha.parse(), last.commit.sha.parse()) else {
+            return false;
+        };
+        let Ok(Some(repository)) =
+            parts.store.find_repository_for_hook(&parts.system, artifact.repository_id).await
+        else {
+            return false;
+        };
+        match self.mirror(&repository).await {
+            Ok(mirror) => is_ancestor(&mirror, older, newer).await,
+            Err(_) => false,
+        }
+    }
+
+    /// The name of an artifact's repository.
+    pub(crate) async fn repository_name(&self, artifact: &Artifact) -> Result<String, AppError> {
+        let parts = self.parts();
+        let found =
+            parts.store.find_repository_for_hook(&parts.system, artifact.repository_id).await?;
+        Ok(found.ok_or(AppError::NotFound { what: "the repository" })?.name)
+    }
+
+    async fn mirror(&self, repository: &SourceRepository) -> Result<Mirror, LookError> {
+        let mut open = self.parts().mirrors.0.lock().await;
+        if let Some(mirror) = open.get(&repository.id) {
+            return Ok(mirror.clone());
+        }
+        let (parts, path) = (self.parts(), self.mirror_path(repository.id));
+        let url = repository.url.parse()?;
+        let mirror =
+            Mirror::ensure(path, parts.git.clone(), url, None, parts.config.host_policy).await?;
+        open.insert(repository.id, mirror.clone());
+        Ok(mirror)
+    }
+}
+
+/// A commit that is gone is in nobody's history.
+async fn is_ancestor(mirror: &Mirror, older: CommitId, newer: CommitId) -> bool {
+    mirror.is_ancestor(older, newer).await.unwrap_or(false)
+}
+
+/// `user:password` of an outside gitops repository.
+pub(crate) fn credentials(text: &str) -> Result<Credentials, AppError> {
+    let (user, password) = text.split_once(':').unwrap_or(("git", text));
+    Credentials::new(user, SecretString::from(password.to_owned()))
+        .map_err(|error| AppError::unavailable("the gitops repository's credential", error))
+}

@@ -1,0 +1,224 @@
+//! Which commits of a repository are new, and which of them are heads.
+
+use std::collections::BTreeMap;
+
+use gimlet_git::{CommitId, CommitInfo, ReadError, RefKind, RefName, mirror::Mirror};
+use gimlet_shared::error_chain::Chain;
+use gimlet_store::{Commit, Delivery, EventWord, RefChange, SourceRepository};
+use tracing::warn;
+
+use super::LookError;
+use crate::{App, Timestamp, ports::PullRequest};
+
+/// A push of more commits than this shows its newest ones.
+const COMMITS_OF_A_PUSH: usize = 100;
+/// What a new repository shows of its past.
+const COMMITS_AT_FIRST_SIGHT: usize = 20;
+
+/// What a look found.
+#[derive(Debug, Default)]
+pub(super) struct News {
+    /// Newest first within each ref.
+    pub(super) commits: Vec<Found>,
+    /// How the refs have moved since they were last stored.
+    pub(super) refs: Vec<RefChange>,
+}
+
+/// A commit to ingest.
+#[derive(Debug)]
+pub(super) struct Found {
+    pub(super) id: CommitId,
+    pub(super) commit: Commit,
+    /// Whether the policy may be asked.
+    pub(super) standing: Standing,
+}
+
+/// Whether a commit may meet the policy.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Standing {
+    /// The head of a push, a tag or a pull request.
+    Head,
+    /// A commit before a head.
+    Before,
+    /// A head that was there when the repository was added, on another branch than the default one.
+    AlreadyThere,
+    /// The head of a pull request from another repository.
+    Fork,
+}
+
+/// Commits that branches and tags brought since they were last stored.
+pub(super) async fn of_refs(
+    app: &App,
+    repository: &SourceRepository,
+    mirror: &Mirror,
+    default_branch: Option<&str>,
+) -> Result<News, LookError> {
+    let parts = app.parts();
+    let now = mirror.refs().await?;
+    let seen: BTreeMap<String, String> = parts
+        .store
+        .list_seen_refs(&parts.system, repository.id)
+        .await?
+        .into_iter()
+        .map(|seen| (seen.name, seen.sha))
+        .collect();
+    let refs = changes(&seen, &now);
+    let look = Look { mirror, now: &now, first: seen.is_empty(), default_branch };
+    let mut news = News { commits: Vec::new(), refs };
+    for change in &news.refs {
+        let Some((name, new)) = now.get_key_value_of(&change.name) else { continue };
+        let old = change.old.as_deref().and_then(|sha| sha.parse().ok());
+        news.commits.extend(look.of_ref(name, old, new).await?);
+    }
+    Ok(news)
+}
+
+/// The head commits of pull requests. One that cannot be read is told and left out.
+pub(super) async fn of_deliveries(mirror: &Mirror, deliveries: &[Delivery]) -> Vec<Found> {
+    let mut found = Vec::new();
+    for delivery in deliveries.iter().filter(|delivery| delivery.kind == "pull_request") {
+        match of_pull_request(mirror, &delivery.body).await {
+            Ok(commit) => found.push(commit),
+            Err(error) => warn!(
+                repository.id = %delivery.repository_id,
+                error = %Chain(&*error),
+                "the head of a pull request could not be read"
+            ),
+        }
+    }
+    found
+}
+
+async fn of_pull_request(
+    mirror: &Mirror,
+    body: &[u8],
+) -> Result<Found, Box<dyn std::error::Error + Send + Sync>> {
+    let pull: PullRequest = serde_json::from_slice(body)?;
+    let id: CommitId = pull.head_sha.parse()?;
+    mirror.fetch_sha(id).await?;
+    let info = mirror.commit(id).await?;
+    let standing = if pull.from_fork { Standing::Fork } else { Standing::Head };
+    let mut commit = commit_of(&info, EventWord::PullRequest);
+    commit.source_branch = Some(pull.source_branch);
+    commit.target_branch = Some(pull.target_branch);
+    commit.url = Some(pull.url);
+    Ok(Found { id, commit, standing })
+}
+
+/// One look at a mirror.
+struct Look<'a> {
+    mirror: &'a Mirror,
+    now: &'a BTreeMap<RefName, CommitId>,
+    first: bool,
+    default_branch: Option<&'a str>,
+}
+
+impl Look<'_> {
+    async fn of_ref(
+        &self,
+        name: &RefName,
+        old: Option<CommitId>,
+        new: CommitId,
+    ) -> Result<Vec<Found>, LookError> {
+        let is_default = Some(name.short()) == self.default_branch;
+        let head = if self.first && !(is_default && name.kind() == RefKind::Branch) {
+            Standing::AlreadyThere
+        } else {
+            Standing::Head
+        };
+        match name.kind() {
+            RefKind::Tag => {
+                let mut commit = commit_of(&self.mirror.commit(new).await?, EventWord::Tag);
+                commit.tag = Some(name.short().to_owned());
+                Ok(vec![Found { id: new, commit, standing: head }])
+            }
+            RefKind::Branch => {
+                let infos = self.commits(old, new, is_default).await?;
+                Ok(infos
+                    .into_iter()
+                    .map(|info| {
+                        let mut commit = commit_of(&info, EventWord::Push);
+                        commit.branch = Some(name.short().to_owned());
+                        let standing = if info.id == new { head } else { Standing::Before };
+                        Found { id: info.id, commit, standing }
+                    })
+                    .collect())
+            }
+        }
+    }
+
+    /// The commits that a branch brought; its head always among them.
+    async fn commits(
+        &self,
+        old: Option<CommitId>,
+        new: CommitId,
+        is_default: bool,
+    ) -> Result<Vec<CommitInfo>, LookError> {
+        let default = self.default_branch.and_then(|branch| {
+            self.now
+                .iter()
+                .find(|(name, _)| name.kind() == RefKind::Branch && name.short() == branch)
+        });
+        let base = old.or_else(|| default.filter(|_| !is_default).map(|(_, id)| *id));
+        let limit = if self.first { COMMITS_AT_FIRST_SIGHT } else { COMMITS_OF_A_PUSH };
+        let between = match self.mirror.commits_between(base, new, limit).await {
+            // What the branch was at before a forced push may be gone by now.
+            Err(ReadError::UnknownCommit { .. }) => {
+                self.mirror.commits_between(None, new, 1).await?
+            }
+            result => result?,
+        };
+        if between.iter().any(|info| info.id == new) {
+            return Ok(between);
+        }
+        let mut all = vec![self.mirror.commit(new).await?];
+        all.extend(between);
+        Ok(all)
+    }
+}
+
+fn changes(seen: &BTreeMap<String, String>, now: &BTreeMap<RefName, CommitId>) -> Vec<RefChange> {
+    let moved = now.iter().filter_map(|(name, id)| {
+        let (old, new) = (seen.get(name.as_str()), id.to_string());
+        (old != Some(&new)).then(|| RefChange {
+            name: name.as_str().to_owned(),
+            old: old.cloned(),
+            new: Some(new),
+        })
+    });
+    let gone = seen
+        .iter()
+        .filter(|(name, _)| now.get_key_value_of(name).is_none())
+        .map(|(name, sha)| RefChange { name: name.clone(), old: Some(sha.clone()), new: None });
+    moved.chain(gone).collect()
+}
+
+/// Looks a ref up by its full name.
+trait ByName {
+    fn get_key_value_of(&self, name: &str) -> Option<(&RefName, CommitId)>;
+}
+
+impl ByName for BTreeMap<RefName, CommitId> {
+    fn get_key_value_of(&self, name: &str) -> Option<(&RefName, CommitId)> {
+        let name = RefName::from_full(name)?;
+        self.get_key_value(&name).map(|(name, id)| (name, *id))
+    }
+}
+
+fn commit_of(info: &CommitInfo, event: EventWord) -> Commit {
+    Commit {
+        sha: info.id.to_string(),
+        event,
+        branch: None,
+        tag: None,
+        source_branch: None,
+        target_branch: None,
+        message: info.message.clone(),
+        author_name: info.author.name.clone(),
+        author_email: info.author.email.clone(),
+        committer_name: info.committer.name.clone(),
+        committer_email: info.committer.email.clone(),
+        committed_at: Timestamp::from_seconds(info.committer.time.unix_timestamp()),
+        url: None,
+    }
+}

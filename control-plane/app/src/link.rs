@@ -1,0 +1,324 @@
+//! The control plane's end of the agent link: thin I/O around the session core of `gimlet_shared`.
+//!
+//! The caller brings a stream and a sink of text messages; what they travel on is not known here.
+
+use std::{
+    collections::HashMap,
+    fmt,
+    sync::{Arc, Mutex, PoisonError},
+    time::Instant,
+};
+
+use futures::{Sink, SinkExt as _, Stream, StreamExt as _};
+use gimlet_shared::{
+    ids::{ClusterId, CommandId},
+    link::{
+        Command, CommandOutcome, encode,
+        server::{AgentHello, Output, ServerSession, SessionEnd},
+    },
+};
+use gimlet_store::ClusterScope;
+use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
+use tracing::{info, warn};
+
+use crate::{App, AppError, live::Subject};
+
+/// How many unfinished commands are read at once; the window lets 64 of them travel.
+const QUEUE_READ: u64 = 256;
+/// Agents come back this many seconds after a drain, spread by their own jitter.
+const RETRY_AFTER_DRAIN_S: u64 = 2;
+/// After a fault of ours.
+const RETRY_AFTER_FAULT_S: u64 = 5;
+
+/// Wakes the session that holds a cluster's link.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Sessions(Arc<Mutex<HashMap<ClusterId, Held>>>);
+
+#[derive(Clone, Debug)]
+struct Held {
+    epoch: u64,
+    wake: Arc<Notify>,
+    fenced: CancellationToken,
+}
+
+impl Sessions {
+    /// New commands wait for this cluster.
+    pub(crate) fn wake(&self, cluster: ClusterId) {
+        if let Some(held) = self.lock().get(&cluster) {
+            held.wake.notify_one();
+        }
+    }
+
+    /// Makes the session of `epoch` the cluster's only one.
+    fn take(&self, cluster: ClusterId, epoch: u64) -> Held {
+        let held = Held { epoch, wake: Arc::new(Notify::new()), fenced: CancellationToken::new() };
+        if let Some(older) = self.lock().insert(cluster, held.clone()) {
+            older.fenced.cancel();
+        }
+        held
+    }
+
+    /// Gives the cluster up, unless a newer session has it; true if it was ours.
+    fn leave(&self, cluster: ClusterId, epoch: u64) -> bool {
+        let mut held = self.lock();
+        let ours = held.get(&cluster).is_some_and(|session| session.epoch == epoch);
+        if ours {
+            held.remove(&cluster);
+        }
+        ours
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<ClusterId, Held>> {
+        // Each change is one insert or remove, so the map is whole even after a panic elsewhere.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// How a link session ended, for the close frame and the log.
+#[derive(Clone, Debug)]
+pub struct LinkEnd {
+    /// Close code of RFC 6455.
+    pub close_code: u16,
+    /// One sentence.
+    pub reason: String,
+}
+
+/// One agent's session, from its first frame to its last.
+pub struct LinkSession {
+    app: App,
+    scope: ClusterScope,
+    core: ServerSession,
+    held: Option<Held>,
+}
+
+impl LinkSession {
+    /// A session of the cluster that the client certificate names.
+    #[must_use]
+    pub fn open(app: App, scope: ClusterScope) -> Self {
+        Self { app, scope, core: ServerSession::new(Instant::now()), held: None }
+    }
+
+    /// Runs until the agent leaves, a newer session of the cluster begins, or `shutdown` fires.
+    pub async fn run<E: fmt::Display>(
+        mut self,
+        mut incoming: impl Stream<Item = Result<String, E>> + Unpin,
+        mut outgoing: impl Sink<String, Error = E> + Unpin,
+        shutdown: CancellationToken,
+    ) -> LinkEnd {
+        let end = loop {
+            let outputs = match self.next_outputs(&mut incoming, &shutdown).await {
+                Ok(outputs) => outputs,
+                Err(end) => break end,
+            };
+            match self.carry_out(outputs, &mut outgoing).await {
+                Ok(None) => {}
+                Ok(Some(end)) => break end,
+                Err(reason) => break LinkEnd { close_code: 1001, reason },
+            }
+        };
+        self.close(&end).await;
+        end
+    }
+
+    async fn next_outputs<E: fmt::Display>(
+        &mut self,
+        incoming: &mut (impl Stream<Item = Result<String, E>> + Unpin),
+        shutdown: &CancellationToken,
+    ) -> Result<Vec<Output>, LinkEnd> {
+        let (wake, fenced) = match &self.held {
+            Some(held) => (Arc::clone(&held.wake), held.fenced.clone()),
+            None => (Arc::new(Notify::new()), CancellationToken::new()),
+        };
+        let tick = self.core.next_tick();
+        let timer = async {
+            match tick {
+                Some(at) => tokio::time::sleep_until(at.into()).await,
+                None => std::future::pending().await,
+            }
+        };
+        let gone = |reason: String| LinkEnd { close_code: 1001, reason };
+        tokio::select! {
+            message = incoming.next() => match message {
+                Some(Ok(text)) => Ok(self.core.receive(text.as_bytes(), Instant::now())),
+                Some(Err(error)) => Err(gone(format!("the connection broke: {error}"))),
+                None => Err(gone("the agent left".to_owned())),
+            },
+            () = timer => {
+                let mut outputs = self.core.tick(Instant::now());
+                outputs.extend(self.keep_alive().await);
+                Ok(outputs)
+            }
+            () = wake.notified() => Ok(match self.queue().await {
+                Ok(queue) => self.core.offer(queue),
+                Err(error) => self.fault(&error),
+            }),
+            () = fenced.cancelled() => Ok(match self.core.epoch() {
+                Some(epoch) => self.core.fence(epoch + 1),
+                None => return Err(gone("a newer session began".to_owned())),
+            }),
+            () = shutdown.cancelled() => {
+                let mut outputs = self.core.drain(RETRY_AFTER_DRAIN_S, Instant::now());
+                outputs.push(Output::End(SessionEnd::Drained));
+                Ok(outputs)
+            }
+        }
+    }
+
+    /// Does what the core asks for, in order; what that brings about is done before the next.
+    async fn carry_out<E: fmt::Display>(
+        &mut self,
+        outputs: Vec<Output>,
+        outgoing: &mut (impl Sink<String, Error = E> + Unpin),
+    ) -> Result<Option<LinkEnd>, String> {
+        let mut todo: std::collections::VecDeque<Output> = outputs.into();
+        while let Some(output) = todo.pop_front() {
+            let more = match output {
+                Output::Send(frame) => {
+                    let sent = outgoing.send(encode(&frame)).await;
+                    sent.map_err(|error| format!("the connection broke: {error}"))?;
+                    Vec::new()
+                }
+                Output::End(end) => {
+                    return Ok(Some(LinkEnd {
+                        close_code: end.close_code(),
+                        reason: end.to_string(),
+                    }));
+                }
+                other => match self.effect(other).await {
+                    Ok(more) => more,
+                    Err(error) => self.fault(&error),
+                },
+            };
+            for output in more.into_iter().rev() {
+                todo.push_front(output);
+            }
+        }
+        Ok(None)
+    }
+
+    async fn effect(&mut self, output: Output) -> Result<Vec<Output>, AppError> {
+        let cluster = self.scope.cluster();
+        match output {
+            Output::Hello(hello) => self.welcome(hello).await,
+            Output::Accepted { seq, command_id: _ } => {
+                self.app
+                    .parts()
+                    .store
+                    .accept_command(&self.scope, self.epoch(), seq, self.app.now())
+                    .await?;
+                Ok(Vec::new())
+            }
+            Output::Done { seq, command_id, outcome } => self.done(seq, command_id, &outcome).await,
+            Output::Snapshot { observations } => {
+                self.app.parts().views.replace(self.scope, observations);
+                self.app.tell(self.scope.organization(), Subject::Cluster(cluster));
+                Ok(Vec::new())
+            }
+            Output::Delta { observations, gone } => {
+                self.app.parts().views.apply(cluster, observations, gone);
+                Ok(Vec::new())
+            }
+            Output::Renew { csr_pem } => {
+                let issued = self.app.renew_certificate(&self.scope, &csr_pem).await?;
+                Ok(self.core.renewed(issued.chain_pem, issued.roots_pem))
+            }
+            Output::Send(_) | Output::End(_) => Ok(Vec::new()),
+        }
+    }
+
+    async fn welcome(&mut self, hello: AgentHello) -> Result<Vec<Output>, AppError> {
+        let (parts, now) = (self.app.parts(), self.app.now());
+        let epoch = parts
+            .store
+            .open_epoch(&self.scope, &hello.agent_version, &hello.kubernetes_version, now)
+            .await?;
+        let held = parts.sessions.take(self.scope.cluster(), epoch);
+        parts.metrics.agents.inc();
+        let queue = self.queue().await?;
+        let next_seq = queue.last().map_or(hello.last_applied, |command| command.seq) + 1;
+        self.held = Some(held);
+        info!(
+            organization.id = %self.scope.organization(),
+            cluster.id = %self.scope.cluster(),
+            epoch,
+            agent.version = %hello.agent_version,
+            "agent connected"
+        );
+        self.app.tell(self.scope.organization(), Subject::Cluster(self.scope.cluster()));
+        Ok(self.core.welcome(epoch, next_seq, queue, Instant::now()))
+    }
+
+    async fn done(
+        &mut self,
+        seq: u64,
+        id: CommandId,
+        outcome: &CommandOutcome,
+    ) -> Result<Vec<Output>, AppError> {
+        let store = &self.app.parts().store;
+        let release = store
+            .finish_command(&self.scope, self.epoch(), seq, id, outcome, self.app.now())
+            .await?;
+        if let CommandOutcome::Failed { message } | CommandOutcome::Refused { message } = outcome {
+            warn!(cluster.id = %self.scope.cluster(), command.id = %id, message, "the agent could not do a command");
+        }
+        if let Some(release) = release {
+            self.app.tell(self.scope.organization(), Subject::Release(release));
+        }
+        Ok(self.core.settled(seq))
+    }
+
+    /// All unfinished commands, oldest first.
+    async fn queue(&self) -> Result<Vec<Command>, AppError> {
+        let pending = self.app.parts().store.pending_commands(&self.scope, 0, QUEUE_READ).await?;
+        Ok(pending
+            .into_iter()
+            .map(|command| Command {
+                seq: command.seq,
+                id: command.id,
+                expires_at: command.expires_at.seconds(),
+                body: command.body,
+            })
+            .collect())
+    }
+
+    /// Writes down that the agent is there; a session that another replica fenced ends here.
+    async fn keep_alive(&mut self) -> Vec<Output> {
+        let Some(held) = &self.held else { return Vec::new() };
+        let epoch = held.epoch;
+        match self.app.parts().store.touch_cluster(&self.scope, epoch, self.app.now()).await {
+            Ok(true) => Vec::new(),
+            Ok(false) => self.core.fence(epoch + 1),
+            Err(error) => self.fault(&error.into()),
+        }
+    }
+
+    fn fault(&mut self, error: &AppError) -> Vec<Output> {
+        warn!(
+            cluster.id = %self.scope.cluster(),
+            error = %gimlet_shared::error_chain::Chain(error),
+            "a link session ends because of a fault here"
+        );
+        self.core.refuse("the control plane has a fault; come back", RETRY_AFTER_FAULT_S)
+    }
+
+    fn epoch(&self) -> u64 {
+        self.core.epoch().unwrap_or_default()
+    }
+
+    async fn close(&self, end: &LinkEnd) {
+        let Some(held) = &self.held else { return };
+        let (parts, cluster) = (self.app.parts(), self.scope.cluster());
+        parts.metrics.agents.dec();
+        info!(cluster.id = %cluster, epoch = held.epoch, reason = %end.reason, "agent disconnected");
+        if parts.sessions.leave(cluster, held.epoch) {
+            parts.views.forget(cluster);
+        }
+        if let Err(error) =
+            parts.store.note_disconnected(&self.scope, held.epoch, self.app.now()).await
+        {
+            warn!(cluster.id = %cluster, error = %gimlet_shared::error_chain::Chain(&error), "cannot note that an agent left");
+        }
+        self.app.tell(self.scope.organization(), Subject::Cluster(cluster));
+    }
+}

@@ -1,0 +1,326 @@
+//! What agents report, in the memory of this replica: the newest state of each object of each cluster.
+//!
+//! It is rebuilt from a snapshot whenever an agent connects; nothing here needs to survive a restart.
+
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap},
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use gimlet_domain::{
+    follow::{Scene, Seen},
+    health::Workloads,
+};
+use gimlet_shared::{
+    ids::ClusterId,
+    observed::{FluxState, ObjectKey, Observation, ObservedState},
+};
+use gimlet_store::ClusterScope;
+use tokio::sync::Notify;
+
+/// Where Flux's objects of every environment live.
+pub(crate) const FLUX_NAMESPACE: &str = "flux-system";
+
+/// All clusters that this replica holds the link of.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct ClusterViews {
+    clusters: Arc<Mutex<HashMap<ClusterId, (ClusterScope, ClusterView)>>>,
+    /// Fires when something changed on any cluster.
+    pub(crate) changed: Arc<Notify>,
+}
+
+/// One cluster as its agent sees it.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct ClusterView {
+    objects: BTreeMap<ObjectKey, ObservedState>,
+    dirty: Dirty,
+}
+
+/// Whose applications have to be judged again.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Dirty {
+    /// Nobody's.
+    #[default]
+    Nothing,
+    /// Those that these Kustomizations apply.
+    Appliers(BTreeSet<String>),
+    /// Everyone's.
+    Everything,
+}
+
+impl Dirty {
+    /// The application of this Kustomization has to be judged again.
+    pub(crate) fn has(&self, applier: &str) -> bool {
+        match self {
+            Self::Nothing => false,
+            Self::Appliers(names) => names.contains(applier),
+            Self::Everything => true,
+        }
+    }
+}
+
+impl ClusterViews {
+    /// Replaces everything that is known of a cluster.
+    pub(crate) fn replace(&self, scope: ClusterScope, observations: Vec<Observation>) {
+        let view = ClusterView::of(observations);
+        self.with(|clusters| clusters.insert(scope.cluster(), (scope, view)));
+        self.changed.notify_one();
+    }
+
+    /// Takes in changes.
+    pub(crate) fn apply(
+        &self,
+        cluster: ClusterId,
+        observations: Vec<Observation>,
+        gone: Vec<ObjectKey>,
+    ) {
+        self.with(|clusters| {
+            // Changes come on top of a snapshot; without one there is nothing to change.
+            if let Some((_, view)) = clusters.get_mut(&cluster) {
+                view.apply(observations, gone);
+            }
+        });
+        self.changed.notify_one();
+    }
+
+    /// Forgets a cluster whose link ended: what it showed may be stale.
+    pub(crate) fn forget(&self, cluster: ClusterId) {
+        self.with(|clusters| clusters.remove(&cluster));
+        self.changed.notify_one();
+    }
+
+    /// A copy of a cluster's view, if its agent is connected here.
+    pub(crate) fn get(&self, cluster: ClusterId) -> Option<ClusterView> {
+        self.with(|clusters| clusters.get(&cluster).map(|(_, view)| view.clone()))
+    }
+
+    /// The agent of this cluster is connected here, and has reported.
+    pub(crate) fn is_known(&self, cluster: ClusterId) -> bool {
+        self.with(|clusters| clusters.contains_key(&cluster))
+    }
+
+    /// Clusters with something to judge, each with a copy of its view; they count as judged from then on.
+    pub(crate) fn take_dirty(&self) -> Vec<(ClusterScope, ClusterView)> {
+        self.with(|clusters| {
+            clusters
+                .values_mut()
+                .filter_map(|(scope, view)| Some((*scope, view.take_dirty()?)))
+                .collect()
+        })
+    }
+
+    fn with<T>(
+        &self,
+        work: impl FnOnce(&mut HashMap<ClusterId, (ClusterScope, ClusterView)>) -> T,
+    ) -> T {
+        // Each change is one insert or remove, so a view is whole even after a panic elsewhere.
+        work(&mut self.clusters.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl ClusterView {
+    fn of(observations: Vec<Observation>) -> Self {
+        let objects = observations.into_iter().map(|seen| (seen.key, seen.state)).collect();
+        Self { objects, dirty: Dirty::Everything }
+    }
+
+    fn apply(&mut self, observations: Vec<Observation>, gone: Vec<ObjectKey>) {
+        for key in gone {
+            self.mark(&key);
+            self.objects.remove(&key);
+        }
+        for Observation { key, state } in observations {
+            self.objects.insert(key.clone(), state);
+            self.mark(&key);
+        }
+    }
+
+    fn take_dirty(&mut self) -> Option<Self> {
+        let copy = (self.dirty != Dirty::Nothing).then(|| self.clone());
+        self.dirty = Dirty::Nothing;
+        copy
+    }
+
+    /// Whose applications have changed since they were last judged.
+    pub(crate) fn dirty(&self) -> &Dirty {
+        &self.dirty
+    }
+
+    /// Everything that matters to one application; `carries` tells whether a Flux revision has the
+    /// release's commit.
+    pub(crate) fn scene<'a>(
+        &'a self,
+        apps: &str,
+        applier: &str,
+        carries: &dyn Fn(&str) -> bool,
+    ) -> Scene<'a> {
+        let seen = |state: &'a FluxState| {
+            let has = |revision: &Option<String>| revision.as_deref().is_some_and(carries);
+            Seen {
+                state,
+                applied: has(&state.applied_revision),
+                attempted: has(&state.attempted_revision),
+            }
+        };
+        Scene {
+            source: self.flux("GitRepository", apps).map(seen),
+            sync: self.flux("Kustomization", apps).map(seen),
+            applier: self.flux("Kustomization", applier).map(seen),
+            workloads: self.workloads(applier),
+        }
+    }
+
+    /// Every revision that the Flux objects of an application name.
+    pub(crate) fn revisions(&self, apps: &str, applier: &str) -> BTreeSet<String> {
+        [("GitRepository", apps), ("Kustomization", apps), ("Kustomization", applier)]
+            .into_iter()
+            .filter_map(|(kind, name)| self.flux(kind, name))
+            .flat_map(|state| [state.applied_revision.clone(), state.attempted_revision.clone()])
+            .flatten()
+            .collect()
+    }
+
+    /// The Kustomization is there, and has applied something.
+    pub(crate) fn applied_once(&self, applier: &str) -> bool {
+        self.flux("Kustomization", applier).is_some_and(|state| state.applied_revision.is_some())
+    }
+
+    /// The workloads that a Kustomization applied, and their pods.
+    pub(crate) fn workloads(&self, applier: &str) -> Workloads<'_> {
+        let workloads: Vec<_> = self
+            .objects
+            .iter()
+            .filter_map(|(key, state)| match state {
+                ObservedState::Workload(workload)
+                    if workload.applied_by.as_deref() == Some(applier) =>
+                {
+                    Some((key, workload))
+                }
+                _ => None,
+            })
+            .collect();
+        let pods = self
+            .objects
+            .iter()
+            .filter_map(|(key, state)| match state {
+                ObservedState::Pod(pod) => Some((key, pod)),
+                _ => None,
+            })
+            .filter(|(key, pod)| {
+                pod.owner.as_ref().is_some_and(|owner| {
+                    workloads.iter().any(|(workload, _)| {
+                        workload.namespace == key.namespace
+                            && workload.kind == owner.kind
+                            && workload.name == owner.name
+                    })
+                })
+            })
+            .collect();
+        Workloads { workloads, pods }
+    }
+
+    fn flux(&self, kind: &str, name: &str) -> Option<&FluxState> {
+        let key = ObjectKey {
+            kind: kind.to_owned(),
+            namespace: FLUX_NAMESPACE.to_owned(),
+            name: name.to_owned(),
+        };
+        match self.objects.get(&key)? {
+            ObservedState::Source(state) | ObservedState::Applier(state) => Some(state),
+            ObservedState::Workload(_) | ObservedState::Pod(_) | ObservedState::Unknown => None,
+        }
+    }
+
+    /// Notes whose application a change of this object concerns; called before a removal and after an insertion.
+    fn mark(&mut self, key: &ObjectKey) {
+        let applier = match self.objects.get(key) {
+            Some(ObservedState::Applier(_)) => Some(key.name.clone()),
+            Some(ObservedState::Workload(workload)) => workload.applied_by.clone(),
+            Some(ObservedState::Pod(pod)) => pod.owner.as_ref().and_then(|owner| {
+                let owner = ObjectKey {
+                    kind: owner.kind.clone(),
+                    namespace: key.namespace.clone(),
+                    name: owner.name.clone(),
+                };
+                match self.objects.get(&owner) {
+                    Some(ObservedState::Workload(workload)) => workload.applied_by.clone(),
+                    _ => None,
+                }
+            }),
+            Some(ObservedState::Source(_)) => {
+                self.dirty = Dirty::Everything;
+                None
+            }
+            Some(ObservedState::Unknown) | None => None,
+        };
+        // The environment's own Kustomization bears on every application of it.
+        if key.kind == "Kustomization" && key.name.ends_with("-apps") {
+            self.dirty = Dirty::Everything;
+        }
+        if let Some(applier) = applier {
+            match &mut self.dirty {
+                Dirty::Everything => {}
+                Dirty::Appliers(names) => {
+                    names.insert(applier);
+                }
+                Dirty::Nothing => self.dirty = Dirty::Appliers(BTreeSet::from([applier])),
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use gimlet_shared::observed::{PodOwner, PodState, WorkloadState};
+
+    use super::*;
+
+    fn key(kind: &str, namespace: &str, name: &str) -> ObjectKey {
+        ObjectKey { kind: kind.into(), namespace: namespace.into(), name: name.into() }
+    }
+
+    fn web() -> Vec<Observation> {
+        vec![
+            Observation {
+                key: key("Deployment", "shop", "web"),
+                state: ObservedState::Workload(WorkloadState {
+                    applied_by: Some("builtin-prod-apps-shop-web".into()),
+                    ..WorkloadState::default()
+                }),
+            },
+            Observation {
+                key: key("Pod", "shop", "web-1"),
+                state: ObservedState::Pod(PodState {
+                    owner: Some(PodOwner { kind: "Deployment".into(), name: "web".into() }),
+                    ..PodState::default()
+                }),
+            },
+            Observation {
+                key: key("Pod", "other", "web-1"),
+                state: ObservedState::Pod(PodState {
+                    owner: Some(PodOwner { kind: "Deployment".into(), name: "web".into() }),
+                    ..PodState::default()
+                }),
+            },
+        ]
+    }
+
+    #[test]
+    fn an_application_has_the_workloads_its_kustomization_applied_and_their_pods_only() {
+        let view = ClusterView::of(web());
+        let found = view.workloads("builtin-prod-apps-shop-web");
+        assert_eq!((found.workloads.len(), found.pods.len()), (1, 1));
+        assert!(view.workloads("another").workloads.is_empty());
+    }
+
+    #[test]
+    fn a_changed_pod_marks_its_application_and_no_other() {
+        let mut view = ClusterView::of(web());
+        assert!(view.take_dirty().is_some());
+        assert!(view.take_dirty().is_none());
+        view.apply(vec![web().remove(1)], vec![]);
+        let dirty = view.take_dirty().expect("a change");
+        assert!(dirty.dirty().has("builtin-prod-apps-shop-web"));
+        assert!(!dirty.dirty().has("another"));
+    }
+}
