@@ -1,0 +1,123 @@
+//! Moving a branch by compare-and-swap, durably, under git's own lock.
+//!
+//! The new value is written and synced under another name, then linked to `<reference>.lock`, as git
+//! names its locks, so that pushes by the git binary and we exclude each other. Under the lock the old
+//! value is compared; a rename makes the new value visible, and the directory is synced before the
+//! move counts. A process that dies between link and rename, microseconds apart, leaves a stale lock;
+//! it is removed once it is older than any live one can be.
+
+use std::fs;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::thread::sleep;
+use std::time::{Duration, Instant, SystemTime};
+
+use gix::ObjectId;
+
+use super::CommitError;
+use super::error::write_failed;
+use crate::CommitId;
+use crate::read;
+use crate::skeleton::{VALUE, sync};
+
+/// Git holds a reference lock for milliseconds, and for a push of very many references for seconds.
+const STALE: Duration = Duration::from_secs(30);
+
+/// How long a lock is waited for: until a stale one was seen and removed.
+const PATIENCE: Duration = Duration::from_secs(40);
+
+/// How often a held lock is looked at.
+const PAUSE: Duration = Duration::from_millis(10);
+
+/// How a compare-and-swap ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Swap {
+    Moved,
+    /// Somebody else moved the reference since it was read.
+    Lost,
+}
+
+/// Moves the reference `name` (full) from `old` to `new`.
+pub(super) fn advance(
+    repo: &gix::Repository,
+    name: &str,
+    old: Option<CommitId>,
+    new: CommitId,
+) -> Result<Swap, CommitError> {
+    let git_dir = repo.git_dir();
+    let place = git_dir.join(name);
+    let folder = place.parent().unwrap_or(git_dir);
+    fs::create_dir_all(folder).map_err(write_failed("make a reference's folder"))?;
+
+    let value = written(git_dir, new).map_err(write_failed("write a reference"))?;
+    let mut lock_name = place.clone().into_os_string();
+    lock_name.push(".lock");
+    let lock = Lock::take(value.path(), lock_name.into())?;
+
+    if read::resolve(repo, name)? != old.map(CommitId::object) {
+        return Ok(Swap::Lost);
+    }
+    lock.rename_to(&place).map_err(write_failed("move a reference"))?;
+    // Up to `refs`: the folders in between may be new.
+    for folder in folder.ancestors().take_while(|folder| folder.starts_with(git_dir.join("refs"))) {
+        sync(folder).map_err(write_failed("sync a reference's folder"))?;
+    }
+    Ok(Swap::Moved)
+}
+
+fn written(git_dir: &Path, value: CommitId) -> io::Result<tempfile::NamedTempFile> {
+    use std::os::unix::fs::PermissionsExt;
+
+    let readable = fs::Permissions::from_mode(0o644);
+    let mut file =
+        tempfile::Builder::new().prefix(VALUE).permissions(readable).tempfile_in(git_dir)?;
+    let id: ObjectId = value.object();
+    writeln!(file, "{}", id.to_hex())?;
+    file.as_file().sync_all()?;
+    Ok(file)
+}
+
+/// A held lock; removed on drop unless it became the reference.
+struct Lock(Option<PathBuf>);
+
+impl Lock {
+    fn take(value: &Path, lock: PathBuf) -> Result<Self, CommitError> {
+        let begun = Instant::now();
+        loop {
+            match fs::hard_link(value, &lock) {
+                Ok(()) => return Ok(Self(Some(lock))),
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+                Err(source) => return Err(write_failed("lock a reference")(source)),
+            }
+            if is_stale(&lock) {
+                // Gone already is as good.
+                let _ = fs::remove_file(&lock);
+            } else if begun.elapsed() > PATIENCE {
+                return Err(CommitError::Locked { path: lock });
+            } else {
+                sleep(PAUSE);
+            }
+        }
+    }
+
+    fn rename_to(mut self, place: &Path) -> io::Result<()> {
+        let Some(lock) = &self.0 else { return Ok(()) };
+        fs::rename(lock, place)?;
+        self.0 = None;
+        Ok(())
+    }
+}
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        if let Some(lock) = &self.0 {
+            // A lock that cannot be removed becomes stale and is removed then.
+            let _ = fs::remove_file(lock);
+        }
+    }
+}
+
+fn is_stale(lock: &Path) -> bool {
+    let modified = fs::symlink_metadata(lock).and_then(|found| found.modified());
+    modified.is_ok_and(|time| SystemTime::now().duration_since(time).is_ok_and(|age| age > STALE))
+}
