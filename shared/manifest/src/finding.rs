@@ -8,6 +8,9 @@ use serde::Serialize;
 /// line stays one line.
 const MAX_QUOTED_CHARS: usize = 80;
 
+/// Paths are cut to this many characters; those of real fields are far shorter.
+const MAX_PATH_CHARS: usize = 200;
+
 /// A place in a file. Both numbers start at 1; a column counts code points.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub struct Place {
@@ -42,7 +45,7 @@ impl Finding {
         Self {
             file: file.to_owned(),
             place,
-            path: one_line(&path.into()),
+            path: one_line(&cut(path.into(), MAX_PATH_CHARS)),
             message: one_line(&message.into()),
         }
     }
@@ -113,11 +116,15 @@ impl std::ops::Deref for ManifestError {
 
 /// Quotes `text` for a message: between backquotes, control characters escaped, cut when long.
 pub(crate) fn quoted(text: &str) -> String {
-    let mut shown: String = text.chars().take(MAX_QUOTED_CHARS).collect();
-    if shown.len() < text.len() {
-        shown.push('…');
+    format!("`{}`", one_line(&cut(text.to_owned(), MAX_QUOTED_CHARS)))
+}
+
+fn cut(mut text: String, chars: usize) -> String {
+    if let Some((end, _)) = text.char_indices().nth(chars) {
+        text.truncate(end);
+        text.push('…');
     }
-    format!("`{}`", one_line(&shown))
+    text
 }
 
 /// Escapes control characters, so that a message never breaks a log line or a terminal.
@@ -158,5 +165,8 @@ mod tests {
     #[test]
     fn long_quotations_are_cut() {
         assert_eq!(quoted(&"x".repeat(500)).chars().count(), MAX_QUOTED_CHARS + 3);
+        assert_eq!(quoted(&"é".repeat(MAX_QUOTED_CHARS)).chars().count(), MAX_QUOTED_CHARS + 2);
+        let error = ManifestError::new("x", None, "[0]".repeat(500), "is deep");
+        assert_eq!(error.path().chars().count(), MAX_PATH_CHARS + 1);
     }
 }

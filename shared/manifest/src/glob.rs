@@ -118,7 +118,6 @@ impl Glob {
         let automaton = RegexBuilder::new(&translator.regex)
             .dot_matches_new_line(true)
             .size_limit(MAX_AUTOMATON)
-            .dfa_size_limit(MAX_AUTOMATON)
             .build()
             .map_err(|_| fault("is too complex; use fewer alternatives"))?;
         Ok(Self { text: text.to_owned(), brackets, automaton })

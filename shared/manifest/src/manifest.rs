@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use crate::finding::{Finding, ManifestError, Place, Warning};
-use crate::policy::DeployPolicy;
+use crate::policy::{Decision, DeployPolicy, GitEvent, would_release};
 
 /// The deploy settings of one application in one environment, before variables.
 ///
@@ -31,6 +31,14 @@ impl Manifest {
     /// The file's name as it was given to the parser.
     pub fn file(&self) -> &str {
         &self.source.file
+    }
+
+    /// Decides whether `event` releases this application by itself; without a policy it never does.
+    pub fn would_release(&self, event: &GitEvent<'_>) -> Decision {
+        match &self.deploy {
+            Some(policy) => would_release(policy, event),
+            None => would_release(&DeployPolicy::default(), event),
+        }
     }
 }
 

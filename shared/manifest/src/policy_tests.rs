@@ -161,6 +161,22 @@ fn reasons_are_plain_words() {
 }
 
 #[test]
+fn a_manifest_without_policy_is_released_by_hand() {
+    let text = "app: a\nenv: e\nnamespace: n\nmanifests: x\n";
+    let manifest = crate::parse_manifest("x.yaml", text).unwrap().manifest;
+    let event = GitEvent {
+        event: EventKind::Push,
+        branch: "main",
+        tag: "",
+        message: DEPLOY_ALL,
+        source_branch: "",
+        target_branch: "",
+    };
+    let decision = manifest.would_release(&event);
+    assert!(!decision.releases && decision.reason.contains("by hand"));
+}
+
+#[test]
 fn a_pull_request_is_judged_by_its_head_branch() {
     let policy = policy("pr", "feature", "", &[]);
     let event = GitEvent {

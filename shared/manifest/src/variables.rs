@@ -1,6 +1,7 @@
 //! The variables of a manifest's templates: where they come from, and which wins.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use crate::finding::ManifestError;
 use crate::manifest::Manifest;
@@ -8,7 +9,9 @@ use crate::policy::EventKind;
 use crate::template;
 
 /// Names and values; every value is a text. What a template can refer to as `{{ .NAME }}`.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+///
+/// Its `Debug` shows names only: values may be secrets of the environment.
+#[derive(Clone, Default, PartialEq, Eq)]
 pub struct Variables(BTreeMap<String, String>);
 
 /// What is known of an artifact. Texts that do not apply are empty.
@@ -39,7 +42,7 @@ pub struct ArtifactFacts<'a> {
 }
 
 /// Collects variables; what is added later wins, whatever the order of calls within one layer.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub struct VariablesBuilder {
     /// What git and CI say: literal.
     literal: BTreeMap<String, String>,
@@ -85,6 +88,12 @@ impl Variables {
 
     pub(crate) fn as_map(&self) -> &BTreeMap<String, String> {
         &self.0
+    }
+}
+
+impl fmt::Debug for Variables {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.0.keys()).finish()
     }
 }
 
@@ -278,6 +287,12 @@ mod tests {
             .unwrap();
         assert_eq!(variables.get("APP"), Some("web"));
         assert_eq!(variables.get("BRANCH"), None);
+    }
+
+    #[test]
+    fn values_are_not_shown_in_debug_output() {
+        let variables: Variables = [("TOKEN", "hunter2")].into_iter().collect();
+        assert_eq!(format!("{variables:?}"), "{\"TOKEN\"}");
     }
 
     #[test]

@@ -18,6 +18,9 @@ pub use folder::{FolderOutcome, clashes, parse_folder};
 /// The fields of a manifest that this version deploys.
 const SUPPORTED: [&str; 5] = ["app", "env", "namespace", "deploy", "manifests"];
 
+/// How many unknown fields of a file are told. Who has more of them has another kind of file.
+const MAX_WARNINGS: usize = 20;
+
 /// A manifest, and what is odd about it.
 #[derive(Clone, Debug)]
 pub struct Parsed {
@@ -103,11 +106,12 @@ impl Reader<'_> {
     /// Refuses the fields that this version does not deploy, and tells the unknown ones.
     fn check_names(&mut self, fields: &Fields<'_>) -> Result<(), ManifestError> {
         for Entry { key, key_place, value } in fields.entries() {
+            let room = self.warnings.len() < MAX_WARNINGS;
             if let Some(field) = refused::find(key, self.dialect) {
                 if let Some(message) = field.refusal(value) {
                     return Err(ManifestError::new(self.file, *key_place, field.name, message));
                 }
-            } else if self.dialect == Dialect::Yaml && !SUPPORTED.contains(&key.as_str()) {
+            } else if room && self.dialect == Dialect::Yaml && !SUPPORTED.contains(&key.as_str()) {
                 let known = SUPPORTED.into_iter().chain(refused::names());
                 let message = format!(
                     "is not a field of a manifest and is ignored{}",

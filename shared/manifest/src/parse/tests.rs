@@ -162,6 +162,12 @@ fn unknown_fields_are_warned_about_with_a_suggestion() {
 }
 
 #[test]
+fn a_flood_of_unknown_fields_is_told_in_part() {
+    let fields: String = (0..1000).map(|index| format!("field{index}: x\n")).collect();
+    assert_eq!(good(&with(&fields)).warnings.len(), MAX_WARNINGS);
+}
+
+#[test]
 fn unknown_fields_of_deploy_are_errors() {
     assert_bad(
         &with("deploy: {event: push, branches: main}"),

@@ -9,8 +9,11 @@ use super::{MAX_DEPTH, MAX_TEXT};
 /// use some hundred.
 const FUEL: usize = 200_000;
 
-/// How many bytes or items cost as much as a step.
+/// How many bytes cost as much as a step. Together with the fuel it bounds the memory of a run to some 50 MB.
 const BYTES_PER_STEP: usize = 256;
+
+/// About what an item of a list or an entry of a map takes, in bytes.
+const BYTES_PER_ITEM: usize = 64;
 
 /// The state that all templates of a run share.
 pub(super) struct Machine<'a> {
@@ -25,7 +28,7 @@ impl<'a> Machine<'a> {
         Self { variables, dicts: Vec::new(), fuel: FUEL }
     }
 
-    /// Pays for one step over `size` bytes or items.
+    /// Pays for one step over `size` bytes.
     pub(super) fn spend(&mut self, size: usize) -> Result<(), String> {
         self.spend_steps(1 + size / BYTES_PER_STEP)
     }
@@ -52,8 +55,16 @@ impl<'a> Machine<'a> {
         &mut self.dicts[id.0]
     }
 
-    /// How many bytes or items a value has itself.
+    /// How many bytes a value takes itself, without its parts.
     pub(super) fn size(&self, value: &Value) -> usize {
+        match value {
+            Value::Text(text) => text.len(),
+            other => self.length(other).saturating_mul(BYTES_PER_ITEM),
+        }
+    }
+
+    /// How many bytes, items or entries a value has itself.
+    pub(super) fn length(&self, value: &Value) -> usize {
         match value {
             Value::Nil | Value::Bool(_) | Value::Int(_) | Value::Float(_) => 0,
             Value::Text(text) => text.len(),
@@ -71,7 +82,7 @@ impl<'a> Machine<'a> {
             Value::Int(number) => *number != 0,
             Value::Float(number) => *number != 0.0,
             Value::Text(_) | Value::List(_) | Value::Dict(_) | Value::Variables => {
-                self.size(value) > 0
+                self.length(value) > 0
             }
         }
     }

@@ -602,6 +602,19 @@ fn budgets_end_every_template() {
             "do they call themselves?",
         ),
         ("{{ template \"x\" }}", "do they call themselves?"),
+        (&"{{ $x := 1 }}".repeat(501), "variables are in scope"),
+        (
+            &format!(
+                "{{{{ $x := repeat 1000000 `x` }}}}{{{{ list {} | toStrings | len }}}}",
+                "$x ".repeat(200)
+            ),
+            "too many steps",
+        ),
+        (
+            "{{ $l := list 1 }}{{ range until 60 }}{{ $l = concat $l $l }}{{ end }}",
+            "too many steps",
+        ),
+        ("{{ $x := repeat 900000 `x` }}{{ regexMatch `y` $x }}", "too many steps"),
         ("{{ $l := list }}{{ range until 100 }}{{ $l = list $l }}{{ end }}", "nested more than"),
         ("{{ $d := dict }}{{ $_ := set $d \"d\" $d }}{{ $d }}", "contain themselves"),
         ("{{ $d := dict }}{{ $_ := set $d \"d\" $d }}{{ toJson $d }}", "contain themselves"),

@@ -80,7 +80,7 @@ fn incomparable(left: &Value, right: &Value) -> String {
 fn len(args: Arguments<'_, '_>) -> Result<Value, String> {
     match args.value(0) {
         value @ (Value::Text(_) | Value::List(_) | Value::Dict(_) | Value::Variables) => {
-            Ok(Value::length(args.machine.size(value)))
+            Ok(Value::length(args.machine.length(value)))
         }
         other => Err(wrong(0, "a text, list or map", other)),
     }
@@ -120,7 +120,7 @@ fn index(args: Arguments<'_, '_>) -> Result<Value, String> {
 fn slice(args: Arguments<'_, '_>) -> Result<Value, String> {
     let value = args.value(0);
     let length = match value {
-        Value::Text(_) | Value::List(_) => args.machine.size(value),
+        Value::Text(_) | Value::List(_) => args.machine.length(value),
         other => return Err(wrong(0, "a text or list", other)),
     };
     let start = if args.len() > 1 { args.count(1)? } else { 0 };

@@ -54,7 +54,10 @@ pub(super) fn to_float(value: &Value) -> f64 {
 /// A value as a text: what `toString` gives.
 pub(super) fn to_text(machine: &mut Machine<'_>, value: &Value) -> Result<String, String> {
     match value {
-        Value::Text(text) => Ok(text.to_string()),
+        Value::Text(text) => {
+            machine.spend(text.len())?;
+            Ok(text.to_string())
+        }
         other => format::display(machine, other),
     }
 }

@@ -5,6 +5,9 @@ use super::super::lexer::{Kind, Token};
 use super::super::{Fault, functions};
 use super::Parser;
 
+/// How many variables may be in scope at once; each use looks through them.
+const MAX_VARIABLES: usize = 500;
+
 impl Parser {
     /// Parses a pipeline that may bind up to `bindable` variables.
     pub(super) fn pipeline(&mut self, bindable: usize) -> Result<Pipeline, Fault> {
@@ -22,6 +25,10 @@ impl Parser {
         // The variables are declared only now: their own pipeline cannot see them.
         if binding == Binding::Declare {
             self.variables.extend(variables.iter().cloned());
+        }
+        if self.variables.len() > MAX_VARIABLES {
+            let message = format!("more than {MAX_VARIABLES} variables are in scope");
+            return Err(Fault::new(offset, message));
         }
         Ok(Pipeline { offset, variables, binding, commands })
     }
