@@ -1,0 +1,54 @@
+//! Parts of a request, whose mistakes are answered with a page.
+
+use axum::{
+    extract::{FromRequest, FromRequestParts, Path, Request, rejection::FormRejection},
+    http::request::Parts,
+};
+use serde::de::DeserializeOwned;
+
+use crate::{Web, errors::PageError};
+
+/// What the path names. A name that is none leads nowhere, like the name of something that is not there.
+pub(crate) struct Named<T>(pub(crate) T);
+
+impl<T: DeserializeOwned + Send> FromRequestParts<Web> for Named<T> {
+    type Rejection = PageError;
+
+    async fn from_request_parts(parts: &mut Parts, web: &Web) -> Result<Self, PageError> {
+        let path = Path::<T>::from_request_parts(parts, web).await;
+        path.map(|Path(named)| Self(named)).map_err(|_| PageError::NoSuchPage)
+    }
+}
+
+/// The query.
+pub(crate) struct Query<T>(pub(crate) T);
+
+impl<T: DeserializeOwned> FromRequestParts<Web> for Query<T> {
+    type Rejection = PageError;
+
+    async fn from_request_parts(parts: &mut Parts, web: &Web) -> Result<Self, PageError> {
+        let query = axum::extract::Query::<T>::from_request_parts(parts, web).await;
+        query
+            .map(|query| Self(query.0))
+            .map_err(|rejection| PageError::Unreadable { detail: rejection.body_text() })
+    }
+}
+
+/// A form.
+pub(crate) struct Form<T>(pub(crate) T);
+
+impl<T: DeserializeOwned> FromRequest<Web> for Form<T> {
+    type Rejection = PageError;
+
+    async fn from_request(request: Request, web: &Web) -> Result<Self, PageError> {
+        let form: Result<_, FormRejection> = axum::Form::<T>::from_request(request, web).await;
+        form.map(|form| Self(form.0))
+            .map_err(|rejection| PageError::Unreadable { detail: rejection.body_text() })
+    }
+}
+
+/// Text of a form, with spaces around it taken off; `None` where nothing is left.
+pub(crate) fn given(text: &str) -> Option<String> {
+    let trimmed = text.trim();
+    (!trimmed.is_empty()).then(|| trimmed.to_owned())
+}

@@ -1,0 +1,260 @@
+//! Applications: how each is in each environment, and taking one away.
+
+use askama::Template;
+use axum::{
+    extract::State,
+    http::StatusCode,
+    response::{Html, IntoResponse, Redirect, Response},
+};
+use gimlet_app::Subject;
+use gimlet_shared::api::{App, Release, ReleaseQuery};
+use serde::Deserialize;
+
+use super::{Filter, Problem, html, mentions, query_string};
+use crate::{
+    Web,
+    errors::PageError,
+    extract::{Form, Named, Query},
+    filters, kubectl,
+    live::{self, Pace},
+    session::Viewer,
+    shell::{Section, Shell},
+};
+
+/// Releases on an application's page.
+const LAST_RELEASES: u32 = 10;
+
+/// Which applications to show.
+#[derive(Clone, Default, Deserialize)]
+pub(super) struct AppsQuery {
+    #[serde(default)]
+    health: String,
+    #[serde(default)]
+    q: String,
+}
+
+impl AppsQuery {
+    fn shows(&self, app: &App) -> bool {
+        let repository = app.repository.as_deref().unwrap_or_default();
+        in_health(app, &self.health)
+            && mentions(&self.q, &[&app.name, &app.environment, repository])
+    }
+}
+
+fn in_health(app: &App, health: &str) -> bool {
+    health.is_empty() || app.health == health
+}
+
+#[derive(Template)]
+#[template(path = "apps.html", blocks = ["live"])]
+struct AppsPage {
+    shell: Shell,
+    query: AppsQuery,
+    filters: Vec<Filter>,
+    apps: Vec<App>,
+    stream: String,
+    /// Applications before the filter.
+    total: usize,
+}
+
+const FILTERS: [(&str, &str); 5] = [
+    ("All", ""),
+    ("Healthy", "healthy"),
+    ("Progressing", "progressing"),
+    ("Degraded", "degraded"),
+    ("Unknown", "unknown"),
+];
+
+impl AppsPage {
+    async fn of(web: &Web, viewer: &Viewer, query: AppsQuery) -> Result<Self, PageError> {
+        let all = web.app.list_apps(&viewer.scope).await?;
+        let filters = FILTERS
+            .map(|(word, value)| Filter {
+                word,
+                value,
+                count: all.iter().filter(|app| in_health(app, value)).count(),
+                chosen: query.health == value,
+                url: format!(
+                    "/apps{}",
+                    query_string(&[("health", Some(value)), ("q", Some(&query.q))])
+                ),
+            })
+            .into();
+        let narrowed = query_string(&[("health", Some(&query.health)), ("q", Some(&query.q))]);
+        let total = all.len();
+        let apps = all.into_iter().filter(|app| query.shows(app)).collect();
+        let shell = Shell::new(viewer, Section::Apps);
+        Ok(Self { shell, query, filters, apps, stream: format!("/apps/stream{narrowed}"), total })
+    }
+}
+
+#[derive(Template)]
+#[template(path = "app.html", blocks = ["live"])]
+struct AppPage {
+    shell: Shell,
+    app: App,
+    releases: Vec<Release>,
+}
+
+impl AppPage {
+    async fn of(
+        web: &Web,
+        viewer: &Viewer,
+        environment: &str,
+        app: &str,
+    ) -> Result<Self, PageError> {
+        let query = ReleaseQuery {
+            environment: Some(environment.to_owned()),
+            app: Some(app.to_owned()),
+            limit: Some(LAST_RELEASES),
+            cursor: None,
+        };
+        Ok(Self {
+            shell: Shell::new(viewer, Section::Apps),
+            app: web.app.app(&viewer.scope, environment, app).await?,
+            releases: web.app.list_releases(&viewer.scope, query).await?.items,
+        })
+    }
+
+    fn command(&self) -> Option<String> {
+        kubectl::command(self.app.cause.as_ref()?, &self.app.namespace)
+    }
+
+    fn may_return_to(&self, release: &Release) -> bool {
+        self.shell.may_release() && super::rollback::can_return_to(release)
+    }
+}
+
+#[derive(Template)]
+#[template(path = "app_delete.html")]
+struct DeletePage {
+    shell: Shell,
+    app: App,
+    problem: Option<Problem>,
+}
+
+/// The name, typed again.
+#[derive(Deserialize)]
+pub(super) struct Confirmation {
+    #[serde(default)]
+    confirm: String,
+}
+
+/// All applications.
+pub(super) async fn list(
+    State(web): State<Web>,
+    viewer: Viewer,
+    Query(query): Query<AppsQuery>,
+) -> Result<Html<String>, PageError> {
+    html(&AppsPage::of(&web, &viewer, query).await?)
+}
+
+/// All applications as they change.
+pub(super) async fn list_stream(
+    State(web): State<Web>,
+    viewer: Viewer,
+    Query(query): Query<AppsQuery>,
+) -> Response {
+    let changes = web.app.changes(&viewer.scope);
+    let scope = viewer.scope.clone();
+    let concerns = |subject: &Subject| matches!(subject, Subject::App { .. } | Subject::Release(_));
+    live::stream(scope, changes, Pace::List, concerns, move || {
+        let (web, viewer, query) = (web.clone(), viewer.clone(), query.clone());
+        async move { Ok(AppsPage::of(&web, &viewer, query).await?.as_live().render()?) }
+    })
+}
+
+/// One application.
+pub(super) async fn page(
+    State(web): State<Web>,
+    viewer: Viewer,
+    Named((environment, app)): Named<(String, String)>,
+) -> Result<Html<String>, PageError> {
+    html(&AppPage::of(&web, &viewer, &environment, &app).await?)
+}
+
+/// One application as it changes.
+pub(super) async fn stream(
+    State(web): State<Web>,
+    viewer: Viewer,
+    Named((environment, app)): Named<(String, String)>,
+) -> Result<Response, PageError> {
+    web.app.app(&viewer.scope, &environment, &app).await?;
+    let changes = web.app.changes(&viewer.scope);
+    let scope = viewer.scope.clone();
+    let own = (environment.clone(), app.clone());
+    let concerns = move |subject: &Subject| match subject {
+        Subject::App { environment, app } => (environment, app) == (&own.0, &own.1),
+        // Which application a release belongs to is not said; looking once too often does no harm.
+        Subject::Release(_) => true,
+        Subject::Cluster(_) | Subject::Commits => false,
+    };
+    Ok(live::stream(scope, changes, Pace::Page, concerns, move || {
+        let (web, viewer, environment, app) =
+            (web.clone(), viewer.clone(), environment.clone(), app.clone());
+        async move { Ok(AppPage::of(&web, &viewer, &environment, &app).await?.as_live().render()?) }
+    }))
+}
+
+/// Asks for the application's name before it is taken away.
+pub(super) async fn ask_delete(
+    State(web): State<Web>,
+    viewer: Viewer,
+    Named((environment, app)): Named<(String, String)>,
+) -> Result<Html<String>, PageError> {
+    let app = web.app.app(&viewer.scope, &environment, &app).await?;
+    html(&DeletePage { shell: Shell::new(&viewer, Section::Apps), app, problem: None })
+}
+
+/// Takes the application away, once its name was typed.
+pub(super) async fn delete(
+    State(web): State<Web>,
+    viewer: Viewer,
+    Named((environment, app)): Named<(String, String)>,
+    Form(Confirmation { confirm }): Form<Confirmation>,
+) -> Result<Response, PageError> {
+    if confirm.trim() != app {
+        let detail =
+            format!("Type the application's name, {app}, to delete it. Nothing was deleted.");
+        let problem = Some(Problem { field: "confirm".to_owned(), detail });
+        let app = web.app.app(&viewer.scope, &environment, &app).await?;
+        let page = DeletePage { shell: Shell::new(&viewer, Section::Apps), app, problem };
+        return Ok((StatusCode::UNPROCESSABLE_ENTITY, html(&page)?).into_response());
+    }
+    let release = web.app.delete_app(&viewer.scope, &environment, &app).await?;
+    Ok(Redirect::to(&format!("/releases/{}", release.id)).into_response())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::pages::made_up::{HOSTILE, app, assert_harmless, release, shell};
+
+    #[test]
+    fn hostile_workloads_and_versions_are_harmless() {
+        let page = AppPage {
+            shell: shell("owner"),
+            app: app(HOSTILE),
+            releases: vec![release("healthy")],
+        };
+        assert_harmless(&page.render().unwrap());
+        let page = DeletePage { shell: shell("owner"), app: app(HOSTILE), problem: None };
+        assert_harmless(&page.render().unwrap());
+    }
+
+    #[test]
+    fn each_earlier_release_offers_the_way_back_to_who_may() {
+        let page = |role| {
+            let releases = vec![release("healthy")];
+            AppPage { shell: shell(role), app: app("main"), releases }.render().unwrap()
+        };
+        assert!(page("developer").contains("href=\"/releases/rel_2/rollback\""));
+        assert!(!page("viewer").contains("/rollback"));
+    }
+
+    #[test]
+    fn an_application_is_deleted_only_by_typing_its_name() {
+        let page = DeletePage { shell: shell("owner"), app: app("main"), problem: None };
+        assert!(page.render().unwrap().contains("required pattern=\"shop\""));
+    }
+}

@@ -1,0 +1,150 @@
+//! One cluster: connecting it, and how it is.
+
+use askama::Template;
+use axum::{
+    extract::State,
+    http::StatusCode,
+    response::{Html, IntoResponse, Response},
+};
+use gimlet_app::Subject;
+use gimlet_shared::{
+    api::{App, Cluster, ClusterConnect, Environment, NewCluster},
+    ids::ClusterId,
+};
+use serde::Deserialize;
+
+use super::{Problem, html};
+use crate::{
+    Web,
+    errors::PageError,
+    extract::{Form, Named, given},
+    filters,
+    live::{self, Pace},
+    session::Viewer,
+    shell::{Section, Shell},
+};
+
+/// The form of a new cluster.
+#[derive(Clone, Default, Deserialize)]
+pub(super) struct ClusterForm {
+    #[serde(default)]
+    name: String,
+    #[serde(default)]
+    environment: String,
+    #[serde(default)]
+    namespace: String,
+}
+
+#[derive(Template)]
+#[template(path = "cluster_connect.html")]
+struct ConnectPage {
+    shell: Shell,
+    form: ClusterForm,
+    problem: Option<Problem>,
+}
+
+#[derive(Template)]
+#[template(path = "cluster.html", blocks = ["live"])]
+struct ClusterPage {
+    shell: Shell,
+    cluster: Cluster,
+    environments: Vec<Environment>,
+    apps: Vec<App>,
+    /// The command to connect it, in the one answer that has it.
+    connect: Option<ClusterConnect>,
+}
+
+impl ClusterPage {
+    async fn of(web: &Web, viewer: &Viewer, id: ClusterId) -> Result<Self, PageError> {
+        let cluster = web.app.cluster(&viewer.scope, id).await?;
+        let mut environments = web.app.list_environments(&viewer.scope).await?;
+        environments.retain(|environment| cluster.environments.contains(&environment.name));
+        let mut apps = web.app.list_apps(&viewer.scope).await?;
+        apps.retain(|app| {
+            cluster.environments.contains(&app.environment) && app.health == "degraded"
+        });
+        Ok(Self {
+            shell: Shell::new(viewer, Section::Fleet),
+            cluster,
+            environments,
+            apps,
+            connect: None,
+        })
+    }
+
+    fn before_connection(viewer: &Viewer, connect: ClusterConnect) -> Self {
+        Self {
+            shell: Shell::new(viewer, Section::Fleet),
+            cluster: connect.cluster.clone(),
+            environments: Vec::new(),
+            apps: Vec::new(),
+            connect: Some(connect),
+        }
+    }
+}
+
+/// The form to connect a cluster.
+pub(super) async fn form(viewer: Viewer) -> Result<Html<String>, PageError> {
+    let shell = Shell::new(&viewer, Section::Fleet);
+    html(&ConnectPage { shell, form: ClusterForm::default(), problem: None })
+}
+
+/// Adds a cluster, and shows the command that connects it.
+pub(super) async fn connect(
+    State(web): State<Web>,
+    viewer: Viewer,
+    Form(form): Form<ClusterForm>,
+) -> Result<Response, PageError> {
+    let new = NewCluster {
+        name: form.name.trim().to_owned(),
+        environment: given(&form.environment),
+        namespace: given(&form.namespace),
+    };
+    match web.app.connect_cluster(&viewer.scope, new).await {
+        Ok(connect) => Ok(html(&ClusterPage::before_connection(&viewer, connect))?.into_response()),
+        Err(error) => {
+            let problem = Some(Problem::of(error)?);
+            let page = ConnectPage { shell: Shell::new(&viewer, Section::Fleet), form, problem };
+            Ok((StatusCode::UNPROCESSABLE_ENTITY, html(&page)?).into_response())
+        }
+    }
+}
+
+/// Shows a new command for a cluster whose first one lapsed or was lost.
+pub(super) async fn renew(
+    State(web): State<Web>,
+    viewer: Viewer,
+    Named(id): Named<ClusterId>,
+) -> Result<Html<String>, PageError> {
+    let connect = web.app.renew_enrolment(&viewer.scope, id).await?;
+    html(&ClusterPage::before_connection(&viewer, connect))
+}
+
+/// One cluster.
+pub(super) async fn page(
+    State(web): State<Web>,
+    viewer: Viewer,
+    Named(id): Named<ClusterId>,
+) -> Result<Html<String>, PageError> {
+    html(&ClusterPage::of(&web, &viewer, id).await?)
+}
+
+/// One cluster as it changes.
+pub(super) async fn stream(
+    State(web): State<Web>,
+    viewer: Viewer,
+    Named(id): Named<ClusterId>,
+) -> Result<Response, PageError> {
+    web.app.cluster(&viewer.scope, id).await?;
+    let changes = web.app.changes(&viewer.scope);
+    let scope = viewer.scope.clone();
+    let concerns = move |subject: &Subject| match subject {
+        Subject::Cluster(changed) => *changed == id,
+        Subject::App { .. } => true,
+        Subject::Release(_) | Subject::Commits => false,
+    };
+    Ok(live::stream(scope, changes, Pace::Page, concerns, move || {
+        let (web, viewer) = (web.clone(), viewer.clone());
+        async move { Ok(ClusterPage::of(&web, &viewer, id).await?.as_live().render()?) }
+    }))
+}

@@ -1,0 +1,82 @@
+//! The way to the first release: a checklist that ticks itself.
+
+use askama::Template;
+use axum::{
+    extract::State,
+    response::{Html, Redirect, Response},
+};
+use gimlet_app::Subject;
+use gimlet_shared::api::{Artifact, ArtifactQuery, Cluster, Release, ReleaseQuery, Repository};
+
+use super::html;
+use crate::{
+    Web,
+    errors::PageError,
+    filters,
+    live::{self, Pace},
+    session::Viewer,
+    shell::{Section, Shell},
+};
+
+#[derive(Template)]
+#[template(path = "get_started.html", blocks = ["live"])]
+struct GetStartedPage {
+    shell: Shell,
+    clusters: Vec<Cluster>,
+    repositories: Vec<Repository>,
+    /// The newest commit.
+    commit: Option<Artifact>,
+    /// The newest release.
+    release: Option<Release>,
+}
+
+impl GetStartedPage {
+    async fn of(web: &Web, viewer: &Viewer) -> Result<Self, PageError> {
+        let scope = &viewer.scope;
+        let newest = ArtifactQuery { limit: Some(1), ..ArtifactQuery::default() };
+        let newest_release = ReleaseQuery { limit: Some(1), ..ReleaseQuery::default() };
+        Ok(Self {
+            shell: Shell::new(viewer, Section::Elsewhere),
+            clusters: web.app.list_clusters(scope).await?,
+            repositories: web.app.list_repositories(scope).await?,
+            commit: web.app.list_artifacts(scope, newest).await?.items.pop(),
+            release: web.app.list_releases(scope, newest_release).await?.items.pop(),
+        })
+    }
+
+    fn connected(&self) -> Option<&Cluster> {
+        self.clusters.iter().find(|cluster| cluster.state != "waiting")
+    }
+
+    fn done(&self) -> usize {
+        [self.connected().is_some(), !self.repositories.is_empty(), self.release.is_some()]
+            .into_iter()
+            .filter(|done| *done)
+            .count()
+    }
+}
+
+/// Leads to the fleet, or to the checklist while there is none.
+pub(super) async fn home(State(web): State<Web>, viewer: Viewer) -> Result<Redirect, PageError> {
+    let clusters = web.app.list_clusters(&viewer.scope).await?;
+    Ok(Redirect::to(if clusters.is_empty() { "/get-started" } else { "/fleet" }))
+}
+
+/// The checklist.
+pub(super) async fn page(
+    State(web): State<Web>,
+    viewer: Viewer,
+) -> Result<Html<String>, PageError> {
+    html(&GetStartedPage::of(&web, &viewer).await?)
+}
+
+/// The checklist as it ticks.
+pub(super) async fn stream(State(web): State<Web>, viewer: Viewer) -> Response {
+    let changes = web.app.changes(&viewer.scope);
+    let scope = viewer.scope.clone();
+    let concerns = |subject: &Subject| !matches!(subject, Subject::App { .. });
+    live::stream(scope, changes, Pace::List, concerns, move || {
+        let (web, viewer) = (web.clone(), viewer.clone());
+        async move { Ok(GetStartedPage::of(&web, &viewer).await?.as_live().render()?) }
+    })
+}
