@@ -8,17 +8,6 @@ use serde::{
     de::{DeserializeOwned, Error as _},
 };
 
-/// The headers of a delivery that mean something to us.
-#[derive(Clone, Copy, Debug)]
-pub struct HookHeaders<'a> {
-    /// `X-GitHub-Event`: which payload the body holds.
-    pub event: &'a str,
-    /// `X-GitHub-Delivery`: the same for each replay of one delivery.
-    pub delivery: &'a str,
-    /// `X-Hub-Signature-256`; empty when it is missing.
-    pub signature: &'a str,
-}
-
 /// One delivery, read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Hook {
@@ -62,6 +51,8 @@ pub enum Hook {
         base_ref: String,
         /// It was closed by being merged.
         merged: bool,
+        /// Its page.
+        url: String,
         /// `owner/name` as GitHub knows the repository.
         repository: String,
     },
@@ -166,6 +157,8 @@ struct PullRequestBody {
     title: Option<String>,
     #[serde(default)]
     merged: Option<bool>,
+    #[serde(default)]
+    html_url: Option<String>,
     head: HeadPayload,
     base: BasePayload,
 }
@@ -220,7 +213,8 @@ impl From<CreatePayload> for Hook {
 
 impl From<PullRequestPayload> for Hook {
     fn from(payload: PullRequestPayload) -> Self {
-        let PullRequestBody { title, merged, head, base } = payload.pull_request;
+        let PullRequestBody { title, merged, html_url, head, base } = payload.pull_request;
+        let repository = payload.repository.full_name;
         Self::PullRequest {
             action: payload.action,
             number: payload.number,
@@ -230,7 +224,10 @@ impl From<PullRequestPayload> for Hook {
             head_repo: head.repo.map(|repo| repo.full_name),
             base_ref: base.ref_name,
             merged: merged.unwrap_or(false),
-            repository: payload.repository.full_name,
+            url: web_page(html_url).unwrap_or_else(|| {
+                format!("https://github.com/{repository}/pull/{}", payload.number)
+            }),
+            repository,
         }
     }
 }
@@ -265,6 +262,11 @@ fn object_id<'de, D: Deserializer<'de>>(value: D) -> Result<String, D::Error> {
     } else {
         Err(D::Error::custom("it must be a commit id of 40 or 64 hexadecimal digits"))
     }
+}
+
+/// Only what a browser may be sent to.
+fn web_page(url: Option<String>) -> Option<String> {
+    url.filter(|url| url.starts_with("https://") || url.starts_with("http://"))
 }
 
 fn is_zero(id: &str) -> bool {

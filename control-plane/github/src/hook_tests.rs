@@ -60,9 +60,18 @@ fn a_pull_request_says_what_it_brings_from_where() {
         head_repo: Some("ana/shop".into()),
         base_ref: "main".into(),
         merged: false,
+        url: "https://git.acme.example/acme/shop/pull/7".into(),
         repository: "acme/shop".into(),
     };
     assert_eq!(parse("pull_request", PULL_REQUEST), expected);
+}
+
+#[test]
+fn a_pull_request_never_links_to_a_script() {
+    let body =
+        PULL_REQUEST.replace("https://git.acme.example/acme/shop/pull/7", "javascript:alert(1)");
+    let Hook::PullRequest { url, .. } = parse("pull_request", &body) else { panic!() };
+    assert_eq!(url, "https://github.com/acme/shop/pull/7");
 }
 
 #[test]

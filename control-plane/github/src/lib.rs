@@ -12,6 +12,6 @@ mod hook;
 mod reader;
 mod signature;
 
-pub use hook::{Hook, HookHeaders, PayloadError, PullRequestAction, branch_name, tag_name};
+pub use hook::{Hook, PayloadError, PullRequestAction, branch_name, tag_name};
 pub use reader::GitHubHooks;
 pub use signature::{SignatureError, sign, verify_signature};

@@ -33,6 +33,7 @@ fn news(hook: Hook) -> HookNews {
             head_ref,
             head_repo,
             base_ref,
+            url,
             repository,
             ..
         } => HookNews::PullRequest(PullRequest {
@@ -42,8 +43,62 @@ fn news(hook: Hook) -> HookNews {
             target_branch: base_ref,
             // A fork that is gone is nobody's to trust.
             from_fork: head_repo.as_deref() != Some(repository.as_str()),
-            url: format!("https://github.com/{repository}/pull/{number}"),
+            url,
         }),
         Hook::PullRequest { .. } | Hook::Ping | Hook::Ignored => HookNews::Nothing,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sign;
+
+    const SECRET: &str = "whs_test";
+    const PUSH: &str = include_str!("fixtures/push.json");
+    const PULL_REQUEST: &str = include_str!("fixtures/pull_request.json");
+
+    fn read(event: &str, body: &str, signature: &str) -> Result<HookNews, HookRefusal> {
+        GitHubHooks.read(SECRET, &HookHeaders { event, delivery: "1", signature }, body.as_bytes())
+    }
+
+    fn signed(event: &str, body: &str) -> Result<HookNews, HookRefusal> {
+        read(event, body, &sign(SECRET, body.as_bytes()).unwrap())
+    }
+
+    #[test]
+    fn nothing_unsigned_is_read() {
+        assert_eq!(read("push", PUSH, ""), Err(HookRefusal::Signature));
+        assert_eq!(
+            read("push", "no json", &sign("other", b"no json").unwrap()),
+            Err(HookRefusal::Signature)
+        );
+        assert!(matches!(signed("push", "no json"), Err(HookRefusal::Body(_))));
+    }
+
+    #[test]
+    fn a_push_is_worth_a_look() {
+        assert_eq!(signed("push", PUSH), Ok(HookNews::RefsMoved));
+        assert_eq!(signed("ping", "{}"), Ok(HookNews::Nothing));
+    }
+
+    #[test]
+    fn a_pull_request_is_news_while_it_is_open() {
+        let Ok(HookNews::PullRequest(pull)) = signed("pull_request", PULL_REQUEST) else {
+            panic!()
+        };
+        assert_eq!((pull.number, pull.source_branch.as_str(), pull.from_fork), (7, "round", true));
+        let closed = PULL_REQUEST.replace("synchronize", "closed");
+        assert_eq!(signed("pull_request", &closed), Ok(HookNews::Nothing));
+    }
+
+    #[test]
+    fn only_the_repository_itself_is_no_fork() {
+        let own = PULL_REQUEST.replace("ana/shop", "acme/shop");
+        let gone = PULL_REQUEST.replace(r#"{"full_name": "ana/shop", "fork": true}"#, "null");
+        for (body, from_fork) in [(own, false), (gone, true)] {
+            let Ok(HookNews::PullRequest(pull)) = signed("pull_request", &body) else { panic!() };
+            assert_eq!(pull.from_fork, from_fork);
+        }
     }
 }
