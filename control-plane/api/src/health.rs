@@ -1,0 +1,42 @@
+//! Port 9001: is it alive, is it ready, what does it count.
+
+use axum::{
+    Router,
+    extract::State,
+    http::{StatusCode, header},
+    response::IntoResponse,
+    routing::get,
+};
+use gimlet_app::App;
+use gimlet_shared::error_chain::Chain;
+use prometheus::{Registry, TEXT_FORMAT, TextEncoder};
+
+/// `/livez` answers while the process does, `/readyz` while the database does as well, and `/metrics` has
+/// what `registry` holds, in Prometheus' text format.
+pub fn health_router(app: App, registry: Registry) -> Router {
+    Router::new()
+        .route("/livez", get(async || "ok\n"))
+        .route("/readyz", get(ready).with_state(app))
+        .route("/metrics", get(metrics).with_state(registry))
+}
+
+async fn ready(State(app): State<App>) -> (StatusCode, String) {
+    match app.ready().await {
+        Ok(()) => (StatusCode::OK, "ok\n".to_owned()),
+        Err(error) => {
+            tracing::warn!(error = %Chain(&error), "this server is not ready");
+            (StatusCode::SERVICE_UNAVAILABLE, format!("{error}\n"))
+        }
+    }
+}
+
+async fn metrics(State(registry): State<Registry>) -> impl IntoResponse {
+    match TextEncoder::new().encode_to_string(&registry.gather()) {
+        Ok(text) => (StatusCode::OK, [(header::CONTENT_TYPE, TEXT_FORMAT)], text),
+        Err(error) => {
+            tracing::error!(%error, "metrics could not be written");
+            let plain = [(header::CONTENT_TYPE, "text/plain")];
+            (StatusCode::INTERNAL_SERVER_ERROR, plain, "metrics could not be written\n".to_owned())
+        }
+    }
+}

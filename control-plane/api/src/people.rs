@@ -1,0 +1,82 @@
+//! Port 9000 besides the pages.
+
+use std::sync::Arc;
+
+use axum::{
+    Router,
+    extract::{DefaultBodyLimit, OriginalUri, State},
+    http::{HeaderValue, header},
+    middleware::map_response,
+    response::{IntoResponse, Response},
+    routing::get,
+};
+use bytes::Bytes;
+use gimlet_app::App;
+use gimlet_git::smart_http::SmartHttp;
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    body_budget::BodyBudget,
+    git, hooks, openapi,
+    problem::{ApiError, ProblemKind},
+    state::ApiState,
+    v1,
+};
+
+/// The largest request of the API has a few KiB.
+const LARGEST_BODY_BYTES: usize = 1024 * 1024;
+
+/// What the people's port needs besides the use cases.
+pub struct PeopleConfig {
+    /// Serves the built-in repositories.
+    pub git: SmartHttp,
+    /// Ends the streams that would keep the server from stopping.
+    pub shutdown: CancellationToken,
+}
+
+/// The API, the webhooks and the git server. Pages are merged beside it; unknown addresses below `/api`,
+/// `/hooks` and `/git` are answered here.
+pub fn people_router(app: App, config: PeopleConfig) -> Router {
+    let state = ApiState {
+        app,
+        shutdown: config.shutdown,
+        git: config.git,
+        hook_bodies: Arc::new(BodyBudget::for_hooks()),
+        // A document of plain text and lists is always JSON.
+        openapi: Bytes::from(serde_json::to_vec(&openapi::openapi()).unwrap_or_default()),
+    };
+    Router::from(v1::router())
+        .route("/api/v1/openapi.json", get(openapi_json))
+        .layer(DefaultBodyLimit::max(LARGEST_BODY_BYTES))
+        .merge(hooks::router())
+        .merge(git::router())
+        .method_not_allowed_fallback(wrong_method)
+        .nest("/api", Router::new().fallback(unknown_route))
+        .nest("/hooks", Router::new().fallback(unknown_route))
+        .nest("/git", Router::new().fallback(unknown_route))
+        .layer(map_response(unstored))
+        .with_state(state)
+}
+
+async fn openapi_json(State(state): State<ApiState>) -> impl IntoResponse {
+    ([(header::CONTENT_TYPE, "application/json")], state.openapi)
+}
+
+/// There is no such address; says where the real ones are listed.
+pub(crate) async fn unknown_route(OriginalUri(uri): OriginalUri) -> ApiError {
+    let shown: String = uri.path().chars().take(200).collect();
+    ApiError::new(ProblemKind::NotFound, format!("there is no `{shown}`; see /api/v1/openapi.json"))
+}
+
+/// `Allow` is added by the router, which knows the methods.
+pub(crate) async fn wrong_method() -> ApiError {
+    ApiError::new(ProblemKind::MethodNotAllowed, "this address takes the methods in `Allow` only")
+}
+
+/// Answers to programs may carry secrets, and none of them is a page.
+pub(crate) async fn unstored(mut response: Response) -> Response {
+    let headers = response.headers_mut();
+    headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+    headers.entry(header::X_CONTENT_TYPE_OPTIONS).or_insert(HeaderValue::from_static("nosniff"));
+    response
+}
