@@ -1,0 +1,155 @@
+//! The cluster to reports: watches what matters to releases and turns it into facts.
+//!
+//! One task per kind follows the API server; one owns the picture that joins what they see; container
+//! output is fetched beside it. What changed goes out in order. Deciding what the facts mean is not done
+//! here.
+
+mod complaints;
+mod flux;
+mod kinds;
+mod lines;
+mod picture;
+mod pod;
+mod stream;
+mod text;
+mod workload;
+
+use std::collections::{HashSet, VecDeque};
+
+use gimlet_shared::observed::{ObjectKey, Observation};
+use kube::Client;
+use tokio::{sync::mpsc, task::JoinSet};
+use tokio_util::sync::CancellationToken;
+
+use kinds::{
+    DaemonSet, Deployment, Event, GitRepository, HelmRelease, Job, Kustomization, Pod, ReplicaSet,
+    StatefulSet,
+};
+use lines::Run;
+use picture::{Effects, Picture};
+use stream::{Input, Watched, follow};
+
+pub(crate) use text::clean;
+
+/// Inputs on their way to the picture: a page of a list.
+const INPUTS: usize = 256;
+
+/// Fetches of container output at a time: each holds a connection through to a kubelet.
+const FETCHES: usize = 4;
+
+/// What changed on the cluster.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Change {
+    /// An object is new or changed.
+    Seen(Observation),
+    /// An object is gone.
+    Gone(ObjectKey),
+    /// Everything there is was told once. Comes once.
+    Synced,
+}
+
+/// Why the watch ended although nobody asked it to.
+#[derive(Debug, thiserror::Error)]
+pub enum WatchError {
+    /// A watcher ended.
+    #[error("a watcher ended by itself")]
+    Ended,
+    /// Nobody takes the changes any more.
+    #[error("nobody takes the changes of the cluster")]
+    Unheard,
+}
+
+/// Watches the cluster and tells every change, until `shutdown`.
+///
+/// # Errors
+/// [`WatchError`] if it cannot go on. Trouble with the API server is none: it is tried again.
+pub async fn run(
+    client: Client,
+    changes: mpsc::Sender<Change>,
+    shutdown: CancellationToken,
+) -> Result<(), WatchError> {
+    let (sender, mut inputs) = mpsc::channel(INPUTS);
+    let mut watch = Watch {
+        client: client.clone(),
+        changes,
+        picture: Picture::default(),
+        unlisted: HashSet::new(),
+        wanted: VecDeque::new(),
+        fetches: JoinSet::new(),
+    };
+    let mut watchers = JoinSet::new();
+    watch.follow::<Deployment>(&mut watchers, &sender);
+    watch.follow::<StatefulSet>(&mut watchers, &sender);
+    watch.follow::<DaemonSet>(&mut watchers, &sender);
+    watch.follow::<ReplicaSet>(&mut watchers, &sender);
+    watch.follow::<Job>(&mut watchers, &sender);
+    watch.follow::<Pod>(&mut watchers, &sender);
+    watch.follow::<GitRepository>(&mut watchers, &sender);
+    watch.follow::<Kustomization>(&mut watchers, &sender);
+    watch.follow::<HelmRelease>(&mut watchers, &sender);
+    watch.follow::<Event>(&mut watchers, &sender);
+    loop {
+        tokio::select! {
+            () = shutdown.cancelled() => return Ok(()),
+            Some(_) = watchers.join_next() => return Err(WatchError::Ended),
+            Some(input) = inputs.recv() => watch.take(input).await?,
+            Some(Ok((run, lines))) = watch.fetches.join_next() => {
+                let effects = watch.picture.hear(&run, lines);
+                watch.tell(effects).await?;
+            }
+        }
+    }
+}
+
+struct Watch {
+    client: Client,
+    changes: mpsc::Sender<Change>,
+    picture: Picture,
+    /// Kinds whose first list is not complete.
+    unlisted: HashSet<&'static str>,
+    wanted: VecDeque<Run>,
+    fetches: JoinSet<(Run, Option<Vec<String>>)>,
+}
+
+impl Watch {
+    fn follow<K: Watched>(&mut self, watchers: &mut JoinSet<()>, inputs: &mpsc::Sender<Input>) {
+        self.unlisted.insert(K::KIND);
+        watchers.spawn(follow::<K>(self.client.clone(), inputs.clone()));
+    }
+
+    async fn take(&mut self, input: Input) -> Result<(), WatchError> {
+        let effects = match input {
+            Input::Seen(object) => self.picture.see(*object),
+            Input::Lost(key) => self.picture.lose(&key),
+            Input::Expired(event) => {
+                self.picture.expire(&event);
+                Effects::default()
+            }
+            Input::Listed { kind, keys } => {
+                let mut effects = self.picture.keep_only(kind, &keys);
+                if self.unlisted.remove(kind) && self.unlisted.is_empty() {
+                    effects.changes.push(Change::Synced);
+                }
+                effects
+            }
+        };
+        self.tell(effects).await
+    }
+
+    async fn tell(&mut self, effects: Effects) -> Result<(), WatchError> {
+        for change in effects.changes {
+            self.changes.send(change).await.map_err(|_| WatchError::Unheard)?;
+        }
+        self.wanted.extend(effects.wanted);
+        while self.fetches.len() < FETCHES
+            && let Some(run) = self.wanted.pop_front()
+        {
+            let client = self.client.clone();
+            self.fetches.spawn(async move {
+                let lines = lines::fetch(client, &run).await;
+                (run, lines)
+            });
+        }
+        Ok(())
+    }
+}
