@@ -1,0 +1,136 @@
+//! Handing queued releases to a worker: one worker per application at a time.
+
+use gimlet_domain::time::Timestamp;
+use sea_orm::{
+    ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait,
+    sea_query::Expr,
+};
+use uuid::Uuid;
+
+use crate::{
+    applications::Application,
+    connect::Store,
+    entity::{application, environment, release},
+    environments::Environment,
+    error::{During, StoreError},
+    releases::{Release, in_states},
+    scope::SystemScope,
+};
+
+/// The queued releases of one application, handed to one worker.
+#[derive(Clone, Debug)]
+pub struct QueuedGroup {
+    /// Where they go.
+    pub environment: Environment,
+    /// What they change.
+    pub application: Application,
+    /// All that are queued, due or not, oldest first.
+    pub releases: Vec<Release>,
+    /// The release that is in git and not closed, if there is one.
+    pub followed: Option<Release>,
+}
+
+const CLAIM: &str = "claim queued releases";
+
+impl Store {
+    /// Takes up to `limit` applications with a queued release that is due, longest due first. Nobody else
+    /// gets them before `lease_until`, unless one of their queued releases is advanced or postponed.
+    ///
+    /// # Errors
+    /// [`StoreError::Query`], [`StoreError::Corrupt`].
+    pub async fn claim_queued(
+        &self,
+        _: &SystemScope,
+        now: Timestamp,
+        lease_until: Timestamp,
+        limit: u64,
+    ) -> Result<Vec<QueuedGroup>, StoreError> {
+        // Most looks find nothing: they must not take the writer's turn.
+        let due = due_applications(&self.reader, now, limit).await?;
+        if due.is_empty() {
+            return Ok(Vec::new());
+        }
+        let txn = self.begin(CLAIM).await?;
+        let mut groups = Vec::with_capacity(due.len());
+        for application in due {
+            if lease(&txn, application, now, lease_until).await? {
+                groups.extend(read_group(&txn, application).await?);
+            }
+        }
+        txn.commit().await.during(CLAIM)?;
+        Ok(groups)
+    }
+}
+
+async fn due_applications(
+    db: &impl ConnectionTrait,
+    now: Timestamp,
+    limit: u64,
+) -> Result<Vec<Uuid>, StoreError> {
+    let free = application::Entity::find()
+        .select_only()
+        .column(application::Column::Id)
+        .filter(application::Column::LeasedUntil.lte(now.0));
+    let due = release::Entity::find()
+        .select_only()
+        .column(release::Column::ApplicationId)
+        .filter(in_states(&["queued"]))
+        .filter(release::Column::DueAt.lte(now.0))
+        .filter(release::Column::ApplicationId.in_subquery(free.into_query()))
+        .group_by(release::Column::ApplicationId)
+        .order_by_asc(release::Column::DueAt.min())
+        .limit(limit);
+    let mut due = due.into_tuple::<Uuid>().all(db).await.during(CLAIM)?;
+    // Everyone locks applications in the same order, so that nobody waits in a circle.
+    due.sort_unstable();
+    Ok(due)
+}
+
+async fn lease(
+    db: &impl ConnectionTrait,
+    application: Uuid,
+    now: Timestamp,
+    until: Timestamp,
+) -> Result<bool, StoreError> {
+    let leased = application::Entity::update_many()
+        .col_expr(application::Column::LeasedUntil, Expr::value(until.0))
+        .filter(application::Column::Id.eq(application))
+        .filter(application::Column::LeasedUntil.lte(now.0))
+        .exec(db)
+        .await
+        .during(CLAIM)?;
+    Ok(leased.rows_affected == 1)
+}
+
+async fn read_group(
+    db: &impl ConnectionTrait,
+    application: Uuid,
+) -> Result<Option<QueuedGroup>, StoreError> {
+    let open = release::Entity::find()
+        .filter(release::Column::ApplicationId.eq(application))
+        .filter(in_states(&["queued", "committed", "observed"]))
+        .order_by_asc(release::Column::Id);
+    let open = open.all(db).await.during(CLAIM)?;
+    let open = open.into_iter().map(Release::try_from).collect::<Result<Vec<_>, _>>()?;
+    let (followed, releases): (Vec<_>, Vec<_>) =
+        open.into_iter().partition(|release| release.state.is_followed());
+    let Some(application) =
+        application::Entity::find_by_id(application).one(db).await.during(CLAIM)?
+    else {
+        return Ok(None);
+    };
+    let Some(environment) =
+        environment::Entity::find_by_id(application.environment_id).one(db).await.during(CLAIM)?
+    else {
+        return Ok(None);
+    };
+    let (environment, application) =
+        (Environment::try_from(environment)?, Application::try_from(application)?);
+    // The queue may have been emptied between the look and the lease.
+    Ok((!releases.is_empty()).then(|| QueuedGroup {
+        environment,
+        application,
+        releases,
+        followed: followed.into_iter().next(),
+    }))
+}

@@ -1,0 +1,343 @@
+//! Source repositories: adding them, and the turns in which they are looked at.
+
+use gimlet_domain::time::Timestamp;
+use gimlet_shared::ids::{OrganizationId, RepositoryId};
+use sea_orm::{
+    ColumnTrait, ConnectionTrait, DbErr, EntityTrait, ExprTrait, QueryFilter, QueryOrder,
+    QuerySelect, sea_query::Expr,
+};
+use secrecy::{ExposeSecret, SecretString};
+
+use crate::{
+    columns::{insert, moment},
+    connect::Store,
+    entity::{seen_ref, source_repository},
+    error::{During, StoreError, is_taken},
+    scope::{SystemScope, TenantScope},
+};
+
+/// A source repository of an organization.
+#[derive(Clone, Debug)]
+pub struct SourceRepository {
+    /// Its id.
+    pub id: RepositoryId,
+    /// Whose it is.
+    pub organization_id: OrganizationId,
+    /// `owner/name`, unique in the organization.
+    pub name: String,
+    /// URL for `git fetch`.
+    pub url: String,
+    /// The branch that its host shows first, once known.
+    pub default_branch: Option<String>,
+    /// Signs the host's deliveries, so it is kept in clear.
+    pub webhook_secret: SecretString,
+    /// SHA-256 of the token that asks for a look, in hexadecimal.
+    pub look_token_hash: String,
+    /// When it must be looked at next.
+    pub poll_due_at: Timestamp,
+    /// When it was last looked at.
+    pub last_polled_at: Option<Timestamp>,
+    /// Why the last look failed, if it did.
+    pub last_error: Option<String>,
+    /// When it was added.
+    pub created_at: Timestamp,
+    /// The number of its last change.
+    pub revision: i64,
+}
+
+/// A repository to be added.
+#[derive(Clone, Debug)]
+pub struct NewRepository {
+    /// `owner/name`.
+    pub name: String,
+    /// URL for `git fetch`.
+    pub url: String,
+    /// The branch that its host shows first, where known.
+    pub default_branch: Option<String>,
+    /// Signs the host's deliveries.
+    pub webhook_secret: SecretString,
+    /// SHA-256 of the token that asks for a look, in hexadecimal.
+    pub look_token_hash: String,
+}
+
+/// What came of adding a repository.
+#[derive(Clone, Debug)]
+#[expect(clippy::large_enum_variant, reason = "one is returned per call, and none is kept")]
+pub enum RepositoryAddition {
+    /// It stands, and is due at once.
+    Added(SourceRepository),
+    /// The organization has one of this name.
+    NameTaken,
+}
+
+/// How a look ended.
+#[derive(Clone, Debug)]
+pub struct PollEnd {
+    /// When to look again.
+    pub next_due: Timestamp,
+    /// Why it failed, if it did.
+    pub error: Option<String>,
+    /// The default branch as seen; `None` leaves what is known.
+    pub default_branch: Option<String>,
+}
+
+/// A ref as ingest last saw it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SeenRef {
+    /// Its full name, such as `refs/heads/main`.
+    pub name: String,
+    /// The commit it pointed to.
+    pub sha: String,
+}
+
+const READ: &str = "read a repository";
+const CLAIM: &str = "claim repositories that are due";
+const FINISH: &str = "finish a look at a repository";
+
+impl Store {
+    /// Adds a repository, due at once.
+    ///
+    /// # Errors
+    /// [`StoreError::Query`].
+    pub async fn add_repository(
+        &self,
+        scope: &TenantScope,
+        new: NewRepository,
+        now: Timestamp,
+    ) -> Result<RepositoryAddition, StoreError> {
+        let row = source_repository::Model {
+            id: RepositoryId::new().0,
+            organization_id: scope.organization().0,
+            name: new.name,
+            url: new.url,
+            default_branch: new.default_branch,
+            secret: new.webhook_secret.expose_secret().to_owned(),
+            look_token_hash: new.look_token_hash,
+            poll_due_at: now.0,
+            last_polled_at: None,
+            last_error: None,
+            created_at: now.0,
+            revision: 1,
+        };
+        match insert(&self.writer, row.clone()).await {
+            Ok(()) => Ok(RepositoryAddition::Added(row.into())),
+            Err(error) if is_taken(&error) => Ok(RepositoryAddition::NameTaken),
+            Err(error) => Err(error).during("store a repository"),
+        }
+    }
+
+    /// The organization's repositories, by name.
+    ///
+    /// # Errors
+    /// [`StoreError::Query`].
+    pub async fn list_repositories(
+        &self,
+        scope: &TenantScope,
+    ) -> Result<Vec<SourceRepository>, StoreError> {
+        let rows = source_repository::Entity::find()
+            .filter(source_repository::owned_by(scope.organization()))
+            .order_by_asc(source_repository::Column::Name)
+            .all(&self.reader)
+            .await
+            .during("list repositories")?;
+        Ok(rows.into_iter().map(SourceRepository::from).collect())
+    }
+
+    /// One of the organization's repositories.
+    ///
+    /// # Errors
+    /// [`StoreError::Query`].
+    pub async fn find_repository(
+        &self,
+        scope: &TenantScope,
+        id: RepositoryId,
+    ) -> Result<Option<SourceRepository>, StoreError> {
+        self.one_repository(scope, source_repository::Column::Id.eq(id.0)).await
+    }
+
+    /// The organization's repository of this name.
+    ///
+    /// # Errors
+    /// [`StoreError::Query`].
+    pub async fn find_repository_by_name(
+        &self,
+        scope: &TenantScope,
+        name: &str,
+    ) -> Result<Option<SourceRepository>, StoreError> {
+        self.one_repository(scope, source_repository::Column::Name.eq(name)).await
+    }
+
+    async fn one_repository(
+        &self,
+        scope: &TenantScope,
+        which: Expr,
+    ) -> Result<Option<SourceRepository>, StoreError> {
+        let found = source_repository::Entity::find()
+            .filter(source_repository::owned_by(scope.organization()))
+            .filter(which)
+            .one(&self.reader)
+            .await;
+        Ok(found.during(READ)?.map(SourceRepository::from))
+    }
+
+    /// Any repository, to check a delivery or look token against.
+    ///
+    /// # Errors
+    /// [`StoreError::Query`].
+    pub async fn find_repository_for_hook(
+        &self,
+        _: &SystemScope,
+        id: RepositoryId,
+    ) -> Result<Option<SourceRepository>, StoreError> {
+        let found = source_repository::Entity::find_by_id(id.0).one(&self.reader).await;
+        Ok(found.during(READ)?.map(SourceRepository::from))
+    }
+
+    /// Takes up to `limit` repositories that are due, longest due first. Each is due again at
+    /// `lease_until`, should its look never finish.
+    ///
+    /// # Errors
+    /// [`StoreError::Query`].
+    pub async fn claim_due_repositories(
+        &self,
+        _: &SystemScope,
+        now: Timestamp,
+        lease_until: Timestamp,
+        limit: u64,
+    ) -> Result<Vec<SourceRepository>, StoreError> {
+        let due = source_repository::Entity::find()
+            .filter(source_repository::Column::PollDueAt.lte(now.0))
+            .order_by_asc(source_repository::Column::PollDueAt)
+            .limit(limit)
+            .all(&self.reader)
+            .await
+            .during(CLAIM)?;
+        let mut claimed = Vec::with_capacity(due.len());
+        for row in due {
+            if set_due(&self.writer, &row, lease_until).await.during(CLAIM)? {
+                let row = source_repository::Model {
+                    poll_due_at: lease_until.0,
+                    revision: row.revision + 1,
+                    ..row
+                };
+                claimed.push(row.into());
+            }
+        }
+        Ok(claimed)
+    }
+
+    /// Notes how the look at a claimed repository ended. Where something asked for a look since it was
+    /// claimed, it stays due for that.
+    ///
+    /// # Errors
+    /// [`StoreError::Query`].
+    pub async fn finish_poll(
+        &self,
+        _: &SystemScope,
+        claimed: &SourceRepository,
+        end: PollEnd,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let this = source_repository::Column::Id.eq(claimed.id.0);
+        let mut noted = source_repository::Entity::update_many()
+            .col_expr(source_repository::Column::LastPolledAt, Expr::value(now.0))
+            .col_expr(source_repository::Column::LastError, Expr::value(end.error))
+            .filter(this.clone());
+        if let Some(branch) = end.default_branch {
+            noted = noted.col_expr(source_repository::Column::DefaultBranch, Expr::value(branch));
+        }
+        let txn = self.begin(FINISH).await?;
+        source_repository::Entity::update_many()
+            .col_expr(source_repository::Column::PollDueAt, Expr::value(end.next_due.0))
+            .filter(this)
+            .filter(source_repository::Column::Revision.eq(claimed.revision))
+            .exec(&txn)
+            .await
+            .during(FINISH)?;
+        noted.exec(&txn).await.during(FINISH)?;
+        txn.commit().await.during(FINISH)
+    }
+
+    /// Makes a repository due; false where it is gone.
+    ///
+    /// # Errors
+    /// [`StoreError::Query`].
+    pub async fn look_now(
+        &self,
+        _: &SystemScope,
+        id: RepositoryId,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        look_now(&self.writer, id, now).await.during("make a repository due")
+    }
+
+    /// The refs of a repository as ingest last saw them, by name.
+    ///
+    /// # Errors
+    /// [`StoreError::Query`].
+    pub async fn list_seen_refs(
+        &self,
+        _: &SystemScope,
+        id: RepositoryId,
+    ) -> Result<Vec<SeenRef>, StoreError> {
+        let rows = seen_ref::Entity::find()
+            .filter(seen_ref::Column::RepositoryId.eq(id.0))
+            .order_by_asc(seen_ref::Column::Name)
+            .all(&self.reader)
+            .await
+            .during("list the refs of a repository")?;
+        Ok(rows.into_iter().map(|row| SeenRef { name: row.name, sha: row.sha }).collect())
+    }
+}
+
+/// Makes a repository due, and tells a look that is under way that it must come again.
+pub(crate) async fn look_now(
+    db: &impl ConnectionTrait,
+    id: RepositoryId,
+    now: Timestamp,
+) -> Result<bool, DbErr> {
+    let updated = source_repository::Entity::update_many()
+        .col_expr(source_repository::Column::PollDueAt, Expr::value(now.0))
+        .col_expr(
+            source_repository::Column::Revision,
+            Expr::col(source_repository::Column::Revision).add(1),
+        )
+        .filter(source_repository::Column::Id.eq(id.0))
+        .exec(db)
+        .await?;
+    Ok(updated.rows_affected == 1)
+}
+
+async fn set_due(
+    db: &impl ConnectionTrait,
+    row: &source_repository::Model,
+    due_at: Timestamp,
+) -> Result<bool, DbErr> {
+    let updated = source_repository::Entity::update_many()
+        .col_expr(source_repository::Column::PollDueAt, Expr::value(due_at.0))
+        .col_expr(source_repository::Column::Revision, Expr::value(row.revision + 1))
+        .filter(source_repository::Column::Id.eq(row.id))
+        .filter(source_repository::Column::Revision.eq(row.revision))
+        .exec(db)
+        .await?;
+    Ok(updated.rows_affected == 1)
+}
+
+impl From<source_repository::Model> for SourceRepository {
+    fn from(row: source_repository::Model) -> Self {
+        Self {
+            id: RepositoryId(row.id),
+            organization_id: OrganizationId(row.organization_id),
+            name: row.name,
+            url: row.url,
+            default_branch: row.default_branch,
+            webhook_secret: row.secret.into(),
+            look_token_hash: row.look_token_hash,
+            poll_due_at: Timestamp(row.poll_due_at),
+            last_polled_at: moment(row.last_polled_at),
+            last_error: row.last_error,
+            created_at: Timestamp(row.created_at),
+            revision: row.revision,
+        }
+    }
+}

@@ -1,0 +1,83 @@
+//! Who speaks. Scopes are made in this crate alone, by the look-ups that check a credential.
+
+use gimlet_domain::role::Role;
+use gimlet_shared::ids::{ClusterId, OrganizationId, UserId};
+
+/// A member of an organization, proven by a session, token or sign-in link.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TenantScope {
+    organization: OrganizationId,
+    user: UserId,
+    login: String,
+    role: Role,
+}
+
+impl TenantScope {
+    pub(crate) fn new(
+        organization: OrganizationId,
+        user: UserId,
+        login: String,
+        role: Role,
+    ) -> Self {
+        Self { organization, user, login, role }
+    }
+
+    /// The organization whose rows are seen.
+    #[must_use]
+    pub fn organization(&self) -> OrganizationId {
+        self.organization
+    }
+
+    /// The person.
+    #[must_use]
+    pub fn user(&self) -> UserId {
+        self.user
+    }
+
+    /// The person's login.
+    #[must_use]
+    pub fn login(&self) -> &str {
+        &self.login
+    }
+
+    /// What the person may do in this organization.
+    #[must_use]
+    pub fn role(&self) -> Role {
+        self.role
+    }
+}
+
+/// Reconcilers and ingest: work of the control plane itself, across organizations.
+#[derive(Clone, Copy, Debug)]
+pub struct SystemScope(());
+
+impl SystemScope {
+    pub(crate) fn new() -> Self {
+        Self(())
+    }
+}
+
+/// One cluster, proven by its client certificate or its enrolment token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct ClusterScope {
+    organization: OrganizationId,
+    cluster: ClusterId,
+}
+
+impl ClusterScope {
+    pub(crate) fn new(organization: OrganizationId, cluster: ClusterId) -> Self {
+        Self { organization, cluster }
+    }
+
+    /// The organization that owns the cluster.
+    #[must_use]
+    pub fn organization(&self) -> OrganizationId {
+        self.organization
+    }
+
+    /// The cluster.
+    #[must_use]
+    pub fn cluster(&self) -> ClusterId {
+        self.cluster
+    }
+}
