@@ -120,7 +120,7 @@ impl ControlPlane {
 ///
 /// # Errors
 /// When it cannot be fetched, or has another fingerprint.
-pub(crate) async fn fetch_root(
+pub async fn fetch_root(
     server: &Url,
     fingerprint: Fingerprint,
 ) -> Result<TrustedRoot, ControlPlaneError> {

@@ -19,7 +19,7 @@ pub mod steps;
 mod token;
 
 pub use answer::{Assignment, AssignmentError, Environment};
-pub use control_plane::{ControlPlane, ControlPlaneError};
+pub use control_plane::{ControlPlane, ControlPlaneError, fetch_root};
 pub use kinds::{Scope, resource_of};
 pub use root::{Fingerprint, RootError, TrustedRoot};
 pub use token::{EnrolmentToken, TokenError};

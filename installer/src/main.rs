@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use clap::Parser;
 use gimlet_installer::{
     options::{Command, Install, Options, Target, Uninstall},
-    progress::{Progress, Tense, printable},
+    progress::{Progress, Tense},
     steps::{Cluster, install, uninstall},
 };
 
@@ -23,7 +23,7 @@ async fn main() -> ExitCode {
         (None, None) => return ExitCode::from(USAGE),
     };
     done.unwrap_or_else(|error| {
-        Progress::to_stderr(Tense::Done).note(&printable(&format!("error: {error:#}")));
+        Progress::to_stderr(Tense::Done).note(&format!("error: {error:#}"));
         ExitCode::FAILURE
     })
 }

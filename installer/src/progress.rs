@@ -98,10 +98,14 @@ impl Progress {
 
     /// Ends a group with the number of each outcome.
     pub fn end_stage(&mut self) {
+        let words = match self.tense {
+            Tense::Done => ["created", "configured", "removed"],
+            Tense::WouldBe => ["to create", "to configure", "to remove"],
+        };
         let counts = [
-            (self.tally.created, "created"),
-            (self.tally.configured, "configured"),
-            (self.tally.removed, "removed"),
+            (self.tally.created, words[0]),
+            (self.tally.configured, words[1]),
+            (self.tally.removed, words[2]),
             (self.tally.conflicts, "left alone"),
             (self.tally.unchanged, "unchanged"),
         ];
@@ -146,7 +150,7 @@ impl Progress {
 }
 
 /// Names and messages come from elsewhere; what would steer the terminal is made visible instead.
-pub fn printable(text: &str) -> String {
+fn printable(text: &str) -> String {
     let steers = |c: char| {
         c.is_control()
             || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')

@@ -121,12 +121,11 @@ impl Cluster {
     /// # Errors
     /// When the API server refuses or does not answer.
     pub async fn find(&self, reference: &Reference) -> Result<Option<Value>, ClusterError> {
-        let found = self
-            .api(reference)
-            .get_opt(&reference.name)
-            .await
-            .map_err(|error| failed(&format!("read {reference}"), error))?;
-        Ok(found.as_ref().map(as_value))
+        match self.api(reference).get(&reference.name).await {
+            Ok(object) => Ok(Some(as_value(&object))),
+            Err(error) if is_absent(&error) => Ok(None),
+            Err(error) => Err(failed(&format!("read {reference}"), error)),
+        }
     }
 
     /// An object of a known kind, decoded, or `None`.
@@ -164,7 +163,7 @@ impl Cluster {
         let api: Api<T> = Api::namespaced(self.client.clone(), namespace);
         match api.list(&ListParams::default().labels(selector)).await {
             Ok(list) => Ok(list.items),
-            Err(kube::Error::Api(status)) if status.is_not_found() => Ok(Vec::new()),
+            Err(error) if is_absent(&error) => Ok(Vec::new()),
             Err(error) => Err(failed(&format!("list {} of {namespace}", T::plural(&())), error)),
         }
     }
@@ -208,7 +207,7 @@ impl Cluster {
         }
         match self.api(reference).delete(&reference.name, &DeleteParams::background()).await {
             Ok(_) => Ok(Outcome::Removed),
-            Err(kube::Error::Api(status)) if status.is_not_found() => Ok(Outcome::Unchanged),
+            Err(error) if is_absent(&error) => Ok(Outcome::Unchanged),
             Err(error) => Err(failed(&format!("remove {reference}"), error)),
         }
     }
@@ -282,6 +281,11 @@ impl Cluster {
 fn as_value(object: &DynamicObject) -> Value {
     // An object that came as JSON goes back to JSON.
     serde_json::to_value(object).unwrap_or_default()
+}
+
+/// For a kind that it does not serve, the API server answers with this code and without a reason.
+fn is_absent(error: &kube::Error) -> bool {
+    matches!(error, kube::Error::Api(status) if status.code == 404)
 }
 
 fn failed(action: &str, error: kube::Error) -> ClusterError {

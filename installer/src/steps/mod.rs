@@ -12,3 +12,8 @@ pub use self::{
     install::{apply, install},
     uninstall::uninstall,
 };
+
+#[cfg(test)]
+mod scripted;
+#[cfg(test)]
+mod tests;

@@ -50,12 +50,11 @@ pub(super) async fn wait_for(
     progress: &mut Progress,
 ) -> anyhow::Result<()> {
     let begun = Instant::now();
-    let mut next_word = STALL;
+    let (mut elapsed, mut next_word) = (Duration::ZERO, STALL);
     loop {
         let Standing::Pending { cause, remedy } = awaited.look(cluster).await? else {
             return Ok(());
         };
-        let elapsed = begun.elapsed();
         if Instant::now() >= deadline {
             bail!(
                 "{} is not ready after {} s: {cause}; {remedy}; then run this again, or give it more \
@@ -71,6 +70,7 @@ pub(super) async fn wait_for(
             next_word += STALL;
         }
         sleep(INTERVAL).await;
+        elapsed = begun.elapsed();
     }
 }
 
