@@ -90,18 +90,17 @@ pub(crate) fn open(path: &Path) -> Result<gix::ThreadSafeRepository, ReadError> 
         // The directory is ours by construction, whoever the process runs as and whatever
         // `safe.directory` says.
         .with(gix::sec::Trust::Full)
+        // Who can push `refs/replace` could otherwise show us another history than git's objects hold.
+        .config_overrides(["core.useReplaceRefs=false"])
         .open(path)
         .map_err(|source| ReadError::Open { path: path.to_owned(), source: Box::new(source) })
 }
 
-/// The commit that a reference points at, through tags; `None` if there is no such reference.
+/// The commit that a reference (by its full name) points at, through tags; `None` if there is none.
 pub(crate) fn resolve(repo: &gix::Repository, name: &str) -> Result<Option<ObjectId>, ReadError> {
     let found = repo.try_find_reference(name).map_err(failed("look up a reference"))?;
-    // The look-up also tries `refs/heads/<name>` and the like, where somebody may have pushed.
-    let Some(mut exact) = found.filter(|reference| reference.name().as_bstr() == name) else {
-        return Ok(None);
-    };
-    exact.peel_to_id().map(|id| Some(id.detach())).map_err(failed("follow a reference"))
+    let id = found.map(|mut reference| reference.peel_to_id().map(|id| id.detach())).transpose();
+    id.map_err(failed("follow a reference"))
 }
 
 pub(crate) fn commit(repo: &gix::Repository, id: CommitId) -> Result<gix::Commit<'_>, ReadError> {

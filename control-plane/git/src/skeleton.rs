@@ -12,7 +12,6 @@ const CONFIG: &str = "\
 \trepositoryformatversion = 0
 \tfilemode = true
 \tbare = true
-\tuseReplaceRefs = false
 \tfsync = all
 [http]
 \treceivepack = true

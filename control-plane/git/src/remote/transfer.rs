@@ -262,7 +262,8 @@ mod tests {
         let error =
             remote(home.path(), &url, open, &["127.0.0.1"]).list(home.path()).await.unwrap_err();
 
-        let request = host.await.unwrap();
+        let request =
+            tokio::time::timeout(Duration::from_secs(20), host).await.expect("no visit").unwrap();
         assert!(request.contains(&format!("Host: git.gimlet.test:{port}")), "{request}");
         assert!(request.contains("Authorization: Basic "), "{request}");
         assert_eq!(error.kind(), RemoteErrorKind::Address, "{error}");

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot be set up should say where")]
 
+mod attacks;
 mod mirror;
 mod outside;
 mod repository;
