@@ -1,1 +1,18 @@
-//! gimlet-tests
+//! What the demo and the end-to-end tests stand on: the product's own programs, started as a user starts
+//! them, on a real Kubernetes with Flux.
+//!
+//! - [`programs`]: builds them, and makes the agent's image.
+//! - [`server`]: a control plane as a child process that can be killed and started again.
+//! - [`stack`]: cluster, control plane, enrolled agent and signed-in command line together.
+//! - [`sample`]: a source repository with an application of its own.
+//! - [`http`]: one request, for what has no client of its own.
+//! - [`postgres`]: a PostgreSQL server for tests.
+//! - [`steps`]: progress on standard error.
+
+pub mod http;
+pub mod postgres;
+pub mod programs;
+pub mod sample;
+pub mod server;
+pub mod stack;
+pub mod steps;

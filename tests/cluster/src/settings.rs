@@ -28,6 +28,12 @@ impl Settings {
         })
     }
 
+    /// The folder of everything that is kept between runs.
+    #[must_use]
+    pub fn cache(&self) -> &Path {
+        &self.cache
+    }
+
     /// The same settings with a cache elsewhere.
     #[must_use]
     pub fn with_cache(self, cache: impl Into<PathBuf>) -> Self {

@@ -280,7 +280,7 @@ fn own_program() -> Result<PathBuf> {
     }
     let failed = "could not have cargo build gimlet-cluster, which runs inside the namespaces";
     let output = Command::new("cargo")
-        .args(["build", "--quiet", "--package=gimlet-cluster", "--bin=gimlet-cluster"])
+        .args(["build", "--quiet", "--workspace", "--bin=gimlet-cluster"])
         .arg("--message-format=json")
         .current_dir(Path::new(env!("CARGO_MANIFEST_DIR")))
         .output()

@@ -1,0 +1,3 @@
+//! prove
+
+fn main() {}

@@ -1,0 +1,118 @@
+//! `cargo verify`: all set-up and every test. Ends with the count of all of them.
+
+use std::{
+    io::{BufRead as _, BufReader, Write as _},
+    process::{Command, Stdio},
+};
+
+use anyhow::{Context as _, Result, bail, ensure};
+use clap::Parser;
+use gimlet_tests::{postgres::Postgres, programs::workspace_root, steps::Steps};
+
+/// Format, lints, unit and integration tests on both databases, and end to end on a real cluster.
+#[derive(Debug, Parser)]
+struct Verify {
+    /// Leave out what needs root and a cluster; the last line says so.
+    #[arg(long)]
+    without_cluster: bool,
+}
+
+/// How many tests ran.
+#[derive(Clone, Copy, Debug, Default)]
+struct Count {
+    passed: u32,
+    failed: u32,
+}
+
+fn main() -> Result<()> {
+    let options = Verify::parse();
+    let steps = Steps::default();
+    let mut count = Count::default();
+    steps.step("Format", || cargo(&["fmt", "--all", "--check"], &[]))?;
+    steps.step("Lints", || {
+        cargo(
+            &["clippy", "--quiet", "--workspace", "--all-targets", "--", "--deny", "warnings"],
+            &[],
+        )
+    })?;
+    let postgres = steps.step("Start PostgreSQL", Postgres::start)?;
+    let url = postgres.url("postgres");
+    steps.step("Unit and integration tests, on SQLite and PostgreSQL", || {
+        test(
+            &["test", "--workspace", "--no-fail-fast"],
+            &[("GIMLET_TEST_POSTGRES", &url)],
+            &mut count,
+        )
+    })?;
+    if options.without_cluster {
+        steps.say("The cluster and everything on it was left out, as asked");
+    } else {
+        steps.step("The cluster itself", || {
+            test(
+                &["test", "--workspace", "--test", "lifecycle", "--", "--include-ignored"],
+                &[],
+                &mut count,
+            )
+        })?;
+        for (title, database) in [("SQLite", None), ("PostgreSQL", Some(url.as_str()))] {
+            steps.step(&format!("End to end on a real cluster, {title}"), || {
+                let environment: Vec<_> =
+                    database.map(|url| ("GIMLET_TEST_POSTGRES", url)).into_iter().collect();
+                let arguments =
+                    ["test", "--workspace", "--test", "end_to_end", "--", "--include-ignored"];
+                test(&arguments, &environment, &mut count)
+            })?;
+        }
+    }
+    let mut out = std::io::stdout();
+    writeln!(out, "verify: {} passed, {} failed", count.passed, count.failed)?;
+    ensure!(count.passed > 0, "no test ran");
+    Ok(())
+}
+
+fn command(arguments: &[&str], environment: &[(&str, &str)]) -> Command {
+    let mut command = Command::new("cargo");
+    command
+        .args(arguments)
+        .envs(environment.iter().copied())
+        .current_dir(workspace_root())
+        .stdin(Stdio::null());
+    command
+}
+
+fn cargo(arguments: &[&str], environment: &[(&str, &str)]) -> Result<()> {
+    let status = command(arguments, environment).status().context("cannot run cargo")?;
+    ensure!(status.success(), "cargo {} failed", arguments.join(" "));
+    Ok(())
+}
+
+/// Runs tests, passes on what they print, and adds up their results.
+fn test(arguments: &[&str], environment: &[(&str, &str)], count: &mut Count) -> Result<()> {
+    let mut child = command(arguments, environment)
+        .stdout(Stdio::piped())
+        .spawn()
+        .context("cannot run cargo")?;
+    let output = child.stdout.take().context("cargo's output is not piped")?;
+    let mut seen = Count::default();
+    let mut out = std::io::stdout();
+    for line in BufReader::new(output).lines() {
+        let line = line?;
+        writeln!(out, "{line}")?;
+        seen.passed += number_before(&line, " passed;");
+        seen.failed += number_before(&line, " failed;");
+    }
+    let status = child.wait()?;
+    count.passed += seen.passed;
+    count.failed += seen.failed;
+    if !status.success() || seen.failed > 0 {
+        bail!("{} tests failed in: cargo {}", seen.failed, arguments.join(" "));
+    }
+    ensure!(seen.passed > 0, "no test ran in: cargo {}", arguments.join(" "));
+    Ok(())
+}
+
+/// The number in `test result: ok. 12 passed; 0 failed; …`.
+fn number_before(line: &str, word: &str) -> u32 {
+    let found = line.strip_prefix("test result:").and_then(|rest| rest.split_once(word));
+    found.and_then(|(before, _)| before.rsplit(' ').next()?.parse().ok()).unwrap_or(0)
+}
