@@ -33,7 +33,7 @@ pub enum ControlPlaneError {
     )]
     Unreachable {
         /// Its address.
-        server: Url,
+        server: String,
         /// What the client said.
         source: reqwest::Error,
     },
@@ -47,7 +47,7 @@ pub enum ControlPlaneError {
     #[error("the control plane at {server} answered {path} with {status}: {message}")]
     Status {
         /// Its address.
-        server: Url,
+        server: String,
         /// What was asked.
         path: &'static str,
         /// What came.
@@ -62,7 +62,7 @@ pub enum ControlPlaneError {
     )]
     Malformed {
         /// Its address.
-        server: Url,
+        server: String,
         /// What was asked.
         path: &'static str,
         /// What is wrong with it.
@@ -108,7 +108,7 @@ impl ControlPlane {
         }
         let body = successful_body(&self.server, PATH, response).await?;
         serde_json::from_slice(&body).map_err(|error| ControlPlaneError::Malformed {
-            server: self.server.clone(),
+            server: self.server.to_string(),
             path: PATH,
             reason: error.to_string(),
         })
@@ -152,7 +152,7 @@ fn at(server: &Url, path: &str) -> Url {
 }
 
 fn unreachable_at(server: &Url, error: reqwest::Error) -> ControlPlaneError {
-    ControlPlaneError::Unreachable { server: server.clone(), source: error.without_url() }
+    ControlPlaneError::Unreachable { server: server.to_string(), source: error.without_url() }
 }
 
 async fn successful_body(
@@ -166,12 +166,12 @@ async fn successful_body(
         body.extend_from_slice(&chunk);
         if body.len() > MAX_ANSWER_BYTES {
             let reason = format!("longer than {MAX_ANSWER_BYTES} bytes");
-            return Err(ControlPlaneError::Malformed { server: server.clone(), path, reason });
+            return Err(ControlPlaneError::Malformed { server: server.to_string(), path, reason });
         }
     }
     if status.is_success() {
         return Ok(body);
     }
     let message = String::from_utf8_lossy(&body).chars().take(300).collect();
-    Err(ControlPlaneError::Status { server: server.clone(), path, status, message })
+    Err(ControlPlaneError::Status { server: server.to_string(), path, status, message })
 }

@@ -88,7 +88,7 @@ impl TrustedRoot {
         }
         for (index, certificate) in certificates.iter().enumerate() {
             match X509Certificate::from_der(certificate) {
-                Ok((rest, _)) if rest.is_empty() => {}
+                Ok(([], _)) => {}
                 _ => return Err(RootError::NotX509 { position: index + 1 }),
             }
         }

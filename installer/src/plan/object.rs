@@ -61,7 +61,7 @@ pub enum PlanError {
         /// Its path below `manifests`.
         file: &'static str,
         /// Where it breaks.
-        source: serde_saphyr::Error,
+        source: Box<serde_saphyr::Error>,
     },
     /// A kind that the installer has no entry for.
     #[error("the installer does not know the kind {kind} of {api_version}")]
@@ -109,8 +109,8 @@ impl Desired {
         file: &'static str,
         text: &str,
     ) -> Result<Vec<Self>, PlanError> {
-        let objects: Vec<Value> =
-            serde_saphyr::from_multiple(text).map_err(|source| PlanError::Yaml { file, source })?;
+        let objects: Vec<Value> = serde_saphyr::from_multiple(text)
+            .map_err(|source| PlanError::Yaml { file, source: Box::new(source) })?;
         objects.into_iter().map(|object| Self::new(intent, object)).collect()
     }
 }

@@ -149,7 +149,7 @@ fn job(change: impl FnOnce(&mut Value)) -> Attempt {
             "seccompProfile": {"type": "Unconfined"},
         },
         "containers": [
-            {"name": "build", "image": "buildkit", "volumeMounts": [{"name": "work", "mountPath": "/work"}]},
+            {"name": "build", "image": "buildkit", "volumeMounts": [{"name": "work", "mountPath": "/source"}]},
             {"name": "source", "image": "git"},
         ],
         "volumes": [
