@@ -43,31 +43,23 @@ pub async fn run(config: Config, shutdown: CancellationToken) -> anyhow::Result<
         .await
         .with_context(|| format!("could not listen on {}", config.health_addr))?;
     let client = Client::try_default().await.context("found no way to the Kubernetes API")?;
-    let kubernetes_version = kubernetes_version(&client, &shutdown).await;
 
     let (health, metrics) = (Arc::new(Health::default()), Arc::new(Metrics::new()?));
     let (change_sender, changes) = mpsc::channel(CHANGES);
     let (lead_sender, leads) = watch::channel(false);
-    let mut link = Link::new(Parts {
+    let (https_proxy, no_proxy) = (config.https_proxy.as_deref(), config.no_proxy.as_deref());
+    let mut parts = Parts {
         client: client.clone(),
         namespace: config.namespace.clone(),
-        dialer: Dialer::new(
-            config.server,
-            config.https_proxy.as_deref(),
-            config.no_proxy.as_deref(),
-        ),
+        dialer: Dialer::new(config.server, https_proxy, no_proxy),
         root_pem,
         token_file: config.token_file,
-        identity: AgentIdentity {
-            boot_id: BootId::new(),
-            agent_version: env!("CARGO_PKG_VERSION").to_owned(),
-            kubernetes_version,
-        },
+        identity: identity(),
         changes,
         leads,
         health: Arc::clone(&health),
         metrics: Arc::clone(&metrics),
-    });
+    };
 
     // The link drains first; only then is the Lease given back, so that no other replica connects before.
     let (link_shutdown, rest_shutdown) = (shutdown.child_token(), CancellationToken::new());
@@ -91,14 +83,15 @@ pub async fn run(config: Config, shutdown: CancellationToken) -> anyhow::Result<
     tasks.spawn({
         let shutdown = rest_shutdown.clone();
         async move {
-            lease::take_part(client, &config.namespace, &config.replica, lead_sender, shutdown)
-                .await;
+            let (namespace, replica) = (config.namespace, config.replica);
+            lease::take_part(client, &namespace, &replica, lead_sender, shutdown).await;
             Ok("lease")
         }
     });
     tasks.spawn(async move {
+        parts.identity.kubernetes_version = kubernetes_version(&parts.client, &link_shutdown).await;
         let backoff = Backoff::new(FIRST_DELAY, LONGEST_DELAY);
-        keep_connected(&mut link, backoff, link_shutdown).await;
+        keep_connected(&mut Link::new(parts), backoff, link_shutdown).await;
         Ok("link")
     });
     take_down(tasks, &shutdown, rest_shutdown).await
@@ -122,6 +115,15 @@ async fn take_down(
         rest.cancel();
     }
     result
+}
+
+/// Who this run is; the API server's version comes later, once it answers.
+fn identity() -> AgentIdentity {
+    AgentIdentity {
+        boot_id: BootId::new(),
+        agent_version: env!("CARGO_PKG_VERSION").to_owned(),
+        kubernetes_version: String::new(),
+    }
 }
 
 /// The API server's version, which is also the first proof that it answers.

@@ -11,7 +11,7 @@ use super::{
 pub(crate) fn git_repository(object: &GitRepository) -> ObservedState {
     let state = state(&object.metadata, &object.spec, &object.status);
     let artifact = object.status.artifact.as_ref();
-    let applied_revision = artifact.and_then(|artifact| artifact.revision.clone());
+    let applied_revision = artifact.and_then(|artifact| cleaned(artifact.revision.as_ref()));
     ObservedState::Source(FluxState { applied_revision, ..state })
 }
 
@@ -23,7 +23,7 @@ pub(crate) fn kustomization(object: &Kustomization) -> ObservedState {
 pub(crate) fn helm_release(object: &HelmRelease) -> ObservedState {
     let state = state(&object.metadata, &object.spec, &object.status);
     let newest = object.status.history.first().filter(|newest| newest.status == "deployed");
-    let applied_revision = newest.and_then(|newest| newest.chart_version.clone());
+    let applied_revision = newest.and_then(|newest| cleaned(newest.chart_version.as_ref()));
     ObservedState::Applier(FluxState { applied_revision, ..state })
 }
 
@@ -39,13 +39,17 @@ fn state(metadata: &ObjectMeta, spec: &FluxSpec, status: &FluxStatus) -> FluxSta
         reason: ready.map(|condition| clean(&condition.reason)).unwrap_or_default(),
         message: ready.map(|condition| clean(&condition.message)).unwrap_or_default(),
         reconciling: reconciling.map(|condition| clean(&condition.message)),
-        applied_revision: status.last_applied_revision.clone(),
-        attempted_revision: status.last_attempted_revision.clone(),
+        applied_revision: cleaned(status.last_applied_revision.as_ref()),
+        attempted_revision: cleaned(status.last_attempted_revision.as_ref()),
         generation: metadata.generation.unwrap_or_default(),
         observed_generation: status.observed_generation,
         suspended: spec.suspend,
-        handled_request: status.last_handled_reconcile_at.clone(),
+        handled_request: cleaned(status.last_handled_reconcile_at.as_ref()),
     }
+}
+
+fn cleaned(text: Option<&String>) -> Option<String> {
+    text.map(|text| clean(text))
 }
 
 #[cfg(test)]
