@@ -3,6 +3,7 @@
 //! - [`people_router`]: port 9000, everything besides the pages.
 //! - [`AgentPort`]: port 9443, with TLS and client certificates.
 //! - [`health_router`]: port 9001.
+//! - [`serve_http`]: serves a port without TLS.
 //! - [`observed`]: request ids, spans and metrics, for the whole router of a port.
 //! - [`routes`]: each route with what it asks of its caller.
 //!
@@ -21,6 +22,7 @@ mod openapi;
 mod people;
 mod problem;
 mod routes;
+mod serve;
 mod state;
 mod v1;
 
@@ -32,3 +34,4 @@ pub use openapi::openapi;
 pub use people::{PeopleConfig, people_router};
 pub use problem::ProblemKind;
 pub use routes::{Needs, RouteRule, routes};
+pub use serve::serve_http;

@@ -3,11 +3,9 @@
 //! Sessions are not resumed: each connection shows its certificate anew, so that an expired or revoked one
 //! never slips through on a ticket.
 
-use std::{io, net::SocketAddr, pin::pin, sync::Arc, time::Duration};
+use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
-use axum::{Router, body::Body, extract::Request};
-use hyper::{body::Incoming, service::service_fn};
-use hyper_util::rt::{TokioIo, TokioTimer};
+use axum::{Router, http::Extensions};
 use rustls::{
     RootCertStore, ServerConfig,
     server::{NoServerSessionStorage, VerifierBuilderError, WebPkiClientVerifier},
@@ -22,20 +20,15 @@ use tokio::{
     task::JoinSet,
     time::timeout,
 };
-use tokio_rustls::{TlsAcceptor, server::TlsStream};
+use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
-use tower::ServiceExt;
+
+use crate::serve;
 
 /// A handshake is the dearest thing a stranger can ask for: some 2 ms of a core.
 const HANDSHAKES_AT_ONCE: usize = 64;
 /// Slow networks need two; who needs more is holding a place.
 const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
-/// From an idle connection to the last header of its next request.
-const HEADER_TIMEOUT: Duration = Duration::from_secs(10);
-/// Out of descriptors or memory: some will be free by then.
-const ACCEPT_PAUSE: Duration = Duration::from_millis(200);
-/// Requests on this port end within this; links have left it by then.
-const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// The verified client certificate of a connection, its leaf in DER; `None` where none was shown.
 #[derive(Clone, Debug)]
@@ -129,10 +122,7 @@ pub async fn serve_tls(
         connections.spawn(connection.serve(stream, address, turn));
     }
     drop(listener);
-    let all_ended = async { while connections.join_next().await.is_some() {} };
-    if timeout(SHUTDOWN_TIMEOUT, all_ended).await.is_err() {
-        tracing::warn!("some requests of agents did not end in time and were cut off");
-    }
+    serve::end(connections).await;
     Ok(())
 }
 
@@ -146,15 +136,8 @@ async fn next_connection(
 ) -> Option<(TcpStream, SocketAddr, OwnedSemaphorePermit)> {
     let next = async {
         let turn = Arc::clone(handshakes).acquire_owned().await.ok()?;
-        loop {
-            match listener.accept().await {
-                Ok((stream, address)) => return Some((stream, address, turn)),
-                Err(error) => {
-                    tracing::warn!(%error, "a connection of an agent could not be accepted");
-                    tokio::time::sleep(ACCEPT_PAUSE).await;
-                }
-            }
-        }
+        let (stream, address) = serve::accept(listener).await;
+        Some((stream, address, turn))
     };
     shutdown.run_until_cancelled(next).await.flatten()
 }
@@ -167,8 +150,6 @@ struct Connection {
 
 impl Connection {
     async fn serve(self, stream: TcpStream, address: SocketAddr, turn: OwnedSemaphorePermit) {
-        // Frames are small, and each is waited for.
-        let _ = stream.set_nodelay(true);
         let handshake = timeout(HANDSHAKE_TIMEOUT, self.acceptor.accept(stream));
         let stream = match self.shutdown.run_until_cancelled(handshake).await {
             Some(Ok(Ok(stream))) => stream,
@@ -181,29 +162,10 @@ impl Connection {
             None => return,
         };
         drop(turn);
-        if let Err(error) = self.answer(stream).await {
-            tracing::debug!(peer = %address, %error, "a connection of an agent broke");
-        }
-    }
-
-    async fn answer(self, stream: TlsStream<TcpStream>) -> Result<(), hyper::Error> {
         let leaf = stream.get_ref().1.peer_certificates().and_then(|chain| chain.first());
         let peer = PeerCertificate(leaf.map(|leaf| leaf.to_vec()));
-        let service = service_fn(move |mut request: Request<Incoming>| {
-            request.extensions_mut().insert(peer.clone());
-            self.router.clone().oneshot(request.map(Body::new))
-        });
-        let connection = hyper::server::conn::http1::Builder::new()
-            .timer(TokioTimer::new())
-            .header_read_timeout(HEADER_TIMEOUT)
-            .serve_connection(TokioIo::new(stream), service)
-            .with_upgrades();
-        let mut connection = pin!(connection);
-        tokio::select! {
-            ended = connection.as_mut() => return ended,
-            () = self.shutdown.cancelled() => connection.as_mut().graceful_shutdown(),
-        }
-        connection.await
+        let mark = move |extensions: &mut Extensions| _ = extensions.insert(peer.clone());
+        serve::answer(stream, address, self.router, mark, self.shutdown).await;
     }
 }
 

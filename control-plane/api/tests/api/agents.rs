@@ -1,0 +1,205 @@
+//! The agents' port: enrolment and the link, over real TLS.
+
+use std::sync::Arc;
+
+use futures::{SinkExt, StreamExt};
+use gimlet_shared::{
+    enrol::{IssuedCertificate, RequestCertificate},
+    ids::BootId,
+    link::{FromAgent, FromServer, MAX_FRAME_BYTES, PROTOCOL, decode, encode},
+};
+use rcgen::{CertificateParams, KeyPair};
+use rustls::{ClientConfig, RootCertStore};
+use rustls_pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject};
+use tokio::net::TcpStream;
+use tokio_rustls::{TlsConnector, client::TlsStream};
+use tokio_tungstenite::{
+    WebSocketStream, client_async,
+    tungstenite::{Error, Message, client::IntoClientRequest, protocol::CloseFrame},
+};
+
+use crate::harness::{TestServer, enrolment_token};
+
+type Link = WebSocketStream<TlsStream<TcpStream>>;
+
+/// Key and chain of an enrolled agent, in PEM.
+struct Agent {
+    key: KeyPair,
+    chain_pem: String,
+}
+
+async fn enrol(server: &TestServer, token: &str) -> Agent {
+    let key = KeyPair::generate().unwrap();
+    let request = CertificateParams::default().serialize_request(&key).unwrap();
+    let issued = server
+        .agent_client()
+        .post(server.agent_url("/enrolment/certificate"))
+        .bearer_auth(token)
+        .json(&RequestCertificate { csr_pem: request.pem().unwrap() });
+    let issued: IssuedCertificate = issued.send().await.unwrap().json().await.unwrap();
+    assert_eq!(issued.roots_pem, server.app.root_pem());
+    Agent { key, chain_pem: issued.chain_pem }
+}
+
+async fn given_agent(server: &TestServer) -> Agent {
+    let owner = server.new_owner("acme").await;
+    let connect = owner.given_cluster("prod").await;
+    enrol(server, &enrolment_token(&connect)).await
+}
+
+async fn open_link(
+    server: &TestServer,
+    agent: Option<&Agent>,
+    headers: &[(&str, &str)],
+) -> Result<Link, Error> {
+    let mut roots = RootCertStore::empty();
+    roots.add(CertificateDer::from_pem_slice(server.app.root_pem().as_bytes()).unwrap()).unwrap();
+    let config = ClientConfig::builder().with_root_certificates(roots);
+    let config = match agent {
+        None => config.with_no_client_auth(),
+        Some(agent) => {
+            let chain = CertificateDer::pem_slice_iter(agent.chain_pem.as_bytes())
+                .map(Result::unwrap)
+                .collect();
+            let key = PrivateKeyDer::from_pem_slice(agent.key.serialize_pem().as_bytes()).unwrap();
+            config.with_client_auth_cert(chain, key).unwrap()
+        }
+    };
+    let stream = TcpStream::connect(("127.0.0.1", server.agent_port)).await.unwrap();
+    let name = "localhost".try_into().unwrap();
+    let stream = TlsConnector::from(Arc::new(config)).connect(name, stream).await.unwrap();
+    let mut request = "wss://localhost/agent/link".into_client_request().unwrap();
+    for (name, value) in headers {
+        request
+            .headers_mut()
+            .insert(name.parse::<http::HeaderName>().unwrap(), value.parse().unwrap());
+    }
+    client_async(request, stream).await.map(|(link, _)| link)
+}
+
+/// The status with which an upgrade is refused.
+fn refused(link: Result<Link, Error>) -> u16 {
+    match link {
+        Err(Error::Http(answer)) => answer.status().as_u16(),
+        Err(error) => panic!("{error}"),
+        Ok(_) => panic!("it was upgraded"),
+    }
+}
+
+async fn say(link: &mut Link, frame: &FromAgent) {
+    link.send(Message::text(encode(frame))).await.unwrap();
+}
+
+async fn hear(link: &mut Link) -> FromServer {
+    match link.next().await {
+        Some(Ok(Message::Text(text))) => decode(text.as_bytes()).unwrap(),
+        other => panic!("{other:?}"),
+    }
+}
+
+/// Skips frames until the server says goodbye.
+async fn goodbye(link: &mut Link) -> Option<CloseFrame> {
+    loop {
+        match link.next().await {
+            Some(Ok(Message::Close(frame))) => return frame,
+            Some(Ok(_)) => {}
+            Some(Err(_)) | None => return None,
+        }
+    }
+}
+
+fn hello() -> FromAgent {
+    FromAgent::Hello {
+        protocol: PROTOCOL,
+        boot_id: BootId::new(),
+        last_applied: 0,
+        agent_version: "0.1.0".to_owned(),
+        kubernetes_version: "v1.34.4".to_owned(),
+    }
+}
+
+#[tokio::test]
+async fn an_enrolled_agent_is_welcomed_and_shown_as_connected() {
+    let server = TestServer::start().await;
+    let owner = server.new_owner("acme").await;
+    let connect = owner.given_cluster("prod").await;
+    let agent = enrol(&server, &enrolment_token(&connect)).await;
+    let mut link = open_link(&server, Some(&agent), &[]).await.unwrap();
+    say(&mut link, &hello()).await;
+    let welcome = hear(&mut link).await;
+    assert!(matches!(welcome, FromServer::Welcome { epoch: 1, .. }), "{welcome:?}");
+    let cluster = owner.get(&format!("/api/v1/clusters/{}", connect.cluster.id)).await;
+    assert_eq!(
+        (&cluster["state"], &cluster["agent_version"]),
+        (&"connected".into(), &"0.1.0".into())
+    );
+}
+
+#[tokio::test]
+async fn a_link_needs_a_certificate_and_no_browser() {
+    let server = TestServer::start().await;
+    let agent = given_agent(&server).await;
+    assert_eq!(refused(open_link(&server, None, &[]).await), 401);
+    let origin = [("origin", "https://localhost")];
+    assert_eq!(refused(open_link(&server, Some(&agent), &origin).await), 403);
+    assert_eq!(refused(open_link(&server, None, &origin).await), 403);
+}
+
+#[tokio::test]
+async fn a_token_is_spent_by_the_first_key() {
+    let server = TestServer::start().await;
+    let owner = server.new_owner("acme").await;
+    let token = enrolment_token(&owner.given_cluster("prod").await);
+    enrol(&server, &token).await;
+    let key = KeyPair::generate().unwrap();
+    let request = CertificateParams::default().serialize_request(&key).unwrap();
+    let second = server
+        .agent_client()
+        .post(server.agent_url("/enrolment/certificate"))
+        .bearer_auth(&token)
+        .json(&RequestCertificate { csr_pem: request.pem().unwrap() });
+    assert_eq!(second.send().await.unwrap().status(), 401);
+}
+
+#[tokio::test]
+async fn what_is_no_frame_ends_the_session() {
+    let server = TestServer::start().await;
+    let agent = given_agent(&server).await;
+    for bad in [
+        Message::binary("{}"),
+        Message::text("no json"),
+        Message::text(format!(r#"{{"type":"ping","pad":"{}"}}"#, "x".repeat(MAX_FRAME_BYTES))),
+    ] {
+        let mut link = open_link(&server, Some(&agent), &[]).await.unwrap();
+        say(&mut link, &hello()).await;
+        hear(&mut link).await;
+        // The server may hang up before it has read all.
+        let _ = link.send(bad).await;
+        goodbye(&mut link).await;
+        assert!(link.next().await.is_none_or(|message| message.is_err()));
+    }
+}
+
+#[tokio::test]
+async fn a_stop_of_the_server_sends_agents_away_and_waits_for_them() {
+    let mut server = TestServer::start().await;
+    let agent = given_agent(&server).await;
+    let mut link = open_link(&server, Some(&agent), &[]).await.unwrap();
+    say(&mut link, &hello()).await;
+    hear(&mut link).await;
+    server.shutdown.cancel();
+    let drain = hear(&mut link).await;
+    assert!(matches!(drain, FromServer::Drain { retry_after: 1.. }), "{drain:?}");
+    assert!(goodbye(&mut link).await.is_some());
+    while let Some(ended) = server.tasks.join_next().await {
+        ended.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn the_root_is_public() {
+    let server = TestServer::start().await;
+    let root = server.agent_client().get(server.agent_url("/root.pem")).send().await.unwrap();
+    assert_eq!(root.headers()["cache-control"], "no-store");
+    assert_eq!(root.text().await.unwrap(), server.app.root_pem());
+}

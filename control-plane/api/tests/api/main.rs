@@ -1,0 +1,11 @@
+//! The ports as their callers see them: real servers on free ports, each with a database of its own.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot prepare its server has failed")]
+
+mod access;
+mod agents;
+mod bad_input;
+mod git;
+mod harness;
+mod live;
+mod surface;
