@@ -1,0 +1,204 @@
+//! The operations, under the names that they have on the server.
+
+use gimlet_shared::{
+    api::{
+        App, Artifact, ArtifactQuery, Cluster, ClusterConnect, DevicePoll, DeviceStarted,
+        Environment, ExchangeLink, Me, NewCluster, NewRelease, NewRepository, Page, Release,
+        ReleaseQuery, Repository, RepositoryAdded, TokenCreated,
+    },
+    ids::ReleaseId,
+};
+use reqwest::Method;
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+
+use super::{Call, Client, Events};
+use crate::error::CliError;
+
+/// What a page of the API holds at most.
+const LARGEST_PAGE: u32 = 100;
+
+/// The head of the server's own description.
+#[derive(Debug, Deserialize)]
+struct ApiDocument {
+    info: ApiInfo,
+}
+
+#[derive(Debug, Deserialize)]
+struct ApiInfo {
+    version: String,
+}
+
+impl Client {
+    pub(crate) async fn api_version(&self) -> Result<String, CliError> {
+        let document: ApiDocument = self.get(&["openapi.json"]).await?;
+        Ok(document.info.version)
+    }
+
+    pub(crate) async fn me(&self) -> Result<Me, CliError> {
+        self.get(&["me"]).await
+    }
+
+    pub(crate) async fn exchange_link(
+        &self,
+        request: &ExchangeLink,
+    ) -> Result<TokenCreated, CliError> {
+        self.post(&["auth", "link"], request).await
+    }
+
+    pub(crate) async fn start_device_login(&self) -> Result<DeviceStarted, CliError> {
+        self.call(Call::new(Method::POST, &["auth", "device"])).await
+    }
+
+    pub(crate) async fn poll_device_login(
+        &self,
+        request: &DevicePoll,
+    ) -> Result<TokenCreated, CliError> {
+        self.post(&["auth", "device", "token"], request).await
+    }
+
+    pub(crate) async fn list_clusters(&self) -> Result<Vec<Cluster>, CliError> {
+        self.get(&["clusters"]).await
+    }
+
+    pub(crate) async fn cluster(&self, id: &str) -> Result<Cluster, CliError> {
+        self.get(&["clusters", id]).await
+    }
+
+    pub(crate) async fn connect_cluster(
+        &self,
+        request: &NewCluster,
+    ) -> Result<ClusterConnect, CliError> {
+        self.post(&["clusters"], request).await
+    }
+
+    pub(crate) async fn renew_enrolment(&self, id: &str) -> Result<ClusterConnect, CliError> {
+        self.call(Call::new(Method::POST, &["clusters", id, "enrolment"])).await
+    }
+
+    pub(crate) async fn list_environments(&self) -> Result<Vec<Environment>, CliError> {
+        self.get(&["environments"]).await
+    }
+
+    pub(crate) async fn list_repositories(&self) -> Result<Vec<Repository>, CliError> {
+        self.get(&["repositories"]).await
+    }
+
+    pub(crate) async fn add_repository(
+        &self,
+        request: &NewRepository,
+    ) -> Result<RepositoryAdded, CliError> {
+        self.post(&["repositories"], request).await
+    }
+
+    pub(crate) async fn look_now(&self, id: &str) -> Result<(), CliError> {
+        self.call(Call::new(Method::POST, &["repositories", id, "look"])).await
+    }
+
+    /// The newest artifacts, `limit` of them.
+    pub(crate) async fn list_artifacts(
+        &self,
+        query: &ArtifactQuery,
+        limit: u32,
+    ) -> Result<Vec<Artifact>, CliError> {
+        let filter = [("repository", &query.repository), ("branch", &query.branch)];
+        self.pages(&["artifacts"], &filter, limit).await
+    }
+
+    /// The newest releases, `limit` of them.
+    pub(crate) async fn list_releases(
+        &self,
+        query: &ReleaseQuery,
+        limit: u32,
+    ) -> Result<Vec<Release>, CliError> {
+        let filter = [("environment", &query.environment), ("app", &query.app)];
+        self.pages(&["releases"], &filter, limit).await
+    }
+
+    /// Asks for releases. The same key and request get the same releases, so it may be sent again.
+    pub(crate) async fn deploy(
+        &self,
+        request: &NewRelease,
+        key: &str,
+    ) -> Result<Vec<Release>, CliError> {
+        let body = Some(self.encode(request)?);
+        let call =
+            Call { body, idempotency_key: Some(key), ..Call::new(Method::POST, &["releases"]) };
+        self.call(call).await
+    }
+
+    pub(crate) async fn release(&self, id: ReleaseId) -> Result<Release, CliError> {
+        self.get(&["releases", &id.to_string()]).await
+    }
+
+    pub(crate) async fn roll_back(&self, id: ReleaseId) -> Result<Release, CliError> {
+        self.call(Call::new(Method::POST, &["releases", &id.to_string(), "rollback"])).await
+    }
+
+    /// The release as it goes.
+    pub(crate) async fn release_events(&self, id: ReleaseId) -> Result<Events, CliError> {
+        Events::open(self, &Call::new(Method::GET, &["releases", &id.to_string(), "events"])).await
+    }
+
+    pub(crate) async fn list_apps(&self) -> Result<Vec<App>, CliError> {
+        self.get(&["apps"]).await
+    }
+
+    pub(crate) async fn app(&self, environment: &str, app: &str) -> Result<App, CliError> {
+        self.get(&["environments", environment, "apps", app]).await
+    }
+
+    pub(crate) async fn delete_app(
+        &self,
+        environment: &str,
+        app: &str,
+    ) -> Result<Release, CliError> {
+        self.call(Call::new(Method::DELETE, &["environments", environment, "apps", app])).await
+    }
+
+    async fn get<T: DeserializeOwned>(&self, path: &[&str]) -> Result<T, CliError> {
+        self.call(Call::new(Method::GET, path)).await
+    }
+
+    async fn post<T: DeserializeOwned>(
+        &self,
+        path: &[&str],
+        body: &impl Serialize,
+    ) -> Result<T, CliError> {
+        let body = Some(self.encode(body)?);
+        self.call(Call { body, ..Call::new(Method::POST, path) }).await
+    }
+
+    fn encode(&self, body: &impl Serialize) -> Result<serde_json::Value, CliError> {
+        serde_json::to_value(body)
+            .map_err(|error| CliError::local(format!("cannot form the request: {error}")))
+    }
+
+    /// Follows the cursors until there are `limit` rows.
+    async fn pages<T: DeserializeOwned>(
+        &self,
+        path: &[&str],
+        filter: &[(&'static str, &Option<String>)],
+        limit: u32,
+    ) -> Result<Vec<T>, CliError> {
+        let mut rows: Vec<T> = Vec::new();
+        let mut cursor = None;
+        loop {
+            let missing = limit.saturating_sub(u32::try_from(rows.len()).unwrap_or(u32::MAX));
+            let mut query: Vec<(&'static str, String)> = filter
+                .iter()
+                .filter_map(|(name, value)| Some((*name, value.as_ref()?.clone())))
+                .collect();
+            query.push(("limit", missing.min(LARGEST_PAGE).to_string()));
+            query.extend(cursor.take().map(|cursor| ("cursor", cursor)));
+            let page: Page<T> = self.call(Call { query, ..Call::new(Method::GET, path) }).await?;
+            let got_none = page.items.is_empty();
+            rows.extend(page.items);
+            rows.truncate(limit as usize);
+            // An empty page with a cursor would go on for ever.
+            if page.next_cursor.is_none() || got_none || rows.len() == limit as usize {
+                return Ok(rows);
+            }
+            cursor = page.next_cursor;
+        }
+    }
+}

@@ -1,0 +1,15 @@
+//! The command against a scripted server: what it sends, what it shows, and how it ends.
+
+#![expect(clippy::unwrap_used, reason = "a helper that cannot go on fails its test")]
+
+mod app;
+mod auth;
+mod bad_input;
+mod cluster;
+mod deploy;
+mod lists;
+mod process;
+mod release;
+mod samples;
+mod server;
+mod world;
