@@ -18,6 +18,10 @@ mod root;
 pub mod steps;
 mod token;
 
+pub use gimlet_shared::namespaces::{
+    AGENT_NAMESPACE, BUILD_NAMESPACE, FLUX_NAMESPACE, is_protected_namespace,
+};
+
 pub use answer::{Assignment, AssignmentError, Environment};
 pub use control_plane::{ControlPlane, ControlPlaneError, fetch_root};
 pub use kinds::{Scope, resource_of};
@@ -26,16 +30,3 @@ pub use token::{EnrolmentToken, TokenError};
 
 /// The field manager that our writes are kept under.
 pub const FIELD_MANAGER: &str = "gimlet-installer";
-/// The namespace of the agent.
-pub const AGENT_NAMESPACE: &str = "infrastructure";
-/// The namespace of Flux.
-pub const FLUX_NAMESPACE: &str = "flux-system";
-/// The namespace of the agent's image builds.
-pub const BUILD_NAMESPACE: &str = "gimlet-builds";
-
-/// Whether `namespace` belongs to the cluster itself, so that no environment may use it. The admission
-/// policies say the same.
-pub fn is_protected_namespace(namespace: &str) -> bool {
-    [AGENT_NAMESPACE, FLUX_NAMESPACE, BUILD_NAMESPACE].contains(&namespace)
-        || namespace.starts_with("kube-")
-}

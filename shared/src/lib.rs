@@ -10,4 +10,5 @@ pub mod enrol;
 pub mod error_chain;
 pub mod ids;
 pub mod link;
+pub mod namespaces;
 pub mod observed;

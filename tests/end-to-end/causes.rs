@@ -33,7 +33,7 @@ fn breaks_and_heals(stack: &Stack, broken: Web, code: &str) -> Result<Value> {
     Ok(release)
 }
 
-pub fn missing_image(stack: &mut Stack) -> Result<()> {
+pub(crate) fn missing_image(stack: &mut Stack) -> Result<()> {
     let image = Some("acme/never-pushed:1".to_owned());
     let release = breaks_and_heals(
         stack,
@@ -48,7 +48,7 @@ pub fn missing_image(stack: &mut Stack) -> Result<()> {
     Ok(())
 }
 
-pub fn crash(stack: &mut Stack) -> Result<()> {
+pub(crate) fn crash(stack: &mut Stack) -> Result<()> {
     let command = Some("echo 'DATABASE_URL is not set'; exit 3".to_owned());
     let release = breaks_and_heals(
         stack,
@@ -64,7 +64,7 @@ pub fn crash(stack: &mut Stack) -> Result<()> {
     Ok(())
 }
 
-pub fn readiness(stack: &mut Stack) -> Result<()> {
+pub(crate) fn readiness(stack: &mut Stack) -> Result<()> {
     let probe = "/missing".to_owned();
     let release = breaks_and_heals(
         stack,
@@ -78,7 +78,7 @@ pub fn readiness(stack: &mut Stack) -> Result<()> {
     Ok(())
 }
 
-pub fn refused(stack: &mut Stack) -> Result<()> {
+pub(crate) fn refused(stack: &mut Stack) -> Result<()> {
     release_healthy(stack, &Web::new("refused", ENVIRONMENT, "before"))?;
     stack.sample.write(
         &format!(".gimlet/{ENVIRONMENT}-refused.yaml"),
@@ -100,7 +100,7 @@ pub fn refused(stack: &mut Stack) -> Result<()> {
     serves(stack, "refused", "after")
 }
 
-pub fn bad_manifest(stack: &mut Stack) -> Result<()> {
+pub(crate) fn bad_manifest(stack: &mut Stack) -> Result<()> {
     let path = format!(".gimlet/{ENVIRONMENT}-bad.yaml");
     stack.sample.write(&path, "app: bad\nenv: e2e\nnamespace: demo\ndeploy:\n  branch: !main\n")?;
     let release = release_healthy(stack, &Web::new("good", ENVIRONMENT, "unharmed"))?;

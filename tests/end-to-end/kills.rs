@@ -18,7 +18,7 @@ fn commits_of(stack: &Stack, release: &str) -> Result<usize> {
     Ok(gitops(stack, &["log", "--format=%B"])?.matches(&format!("Deploy-Id: {release}")).count())
 }
 
-pub fn control_plane(stack: &mut Stack) -> Result<()> {
+pub(crate) fn control_plane(stack: &mut Stack) -> Result<()> {
     // From right after the push to well past healthy: some hit each step of the way.
     for (round, wait_ms) in [0_u64, 20, 60, 120, 250, 500, 1000, 2000, 4000].into_iter().enumerate()
     {
@@ -49,7 +49,7 @@ pub fn control_plane(stack: &mut Stack) -> Result<()> {
     Ok(())
 }
 
-pub fn agent(stack: &mut Stack) -> Result<()> {
+pub(crate) fn agent(stack: &mut Stack) -> Result<()> {
     for round in 0..3 {
         let greeting = format!("agent {round}");
         stack.sample.write_web(&Web::new("agent-kill", ENVIRONMENT, &greeting))?;
@@ -75,7 +75,7 @@ pub fn agent(stack: &mut Stack) -> Result<()> {
     Ok(())
 }
 
-pub fn away(stack: &mut Stack) -> Result<()> {
+pub(crate) fn away(stack: &mut Stack) -> Result<()> {
     release_healthy(stack, &Web::new("away", ENVIRONMENT, "before"))?;
     stack.server.stop()?;
     for _ in 0..6 {

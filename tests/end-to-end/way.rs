@@ -13,10 +13,10 @@ use serde_json::Value;
 use crate::ENVIRONMENT;
 
 /// Longer than the release deadline.
-pub const LIMIT: Duration = Duration::from_secs(90);
+pub(crate) const LIMIT: Duration = Duration::from_secs(90);
 
 /// Writes the application, pushes, and waits until its release has closed.
-pub fn release(stack: &Stack, web: &Web) -> Result<Value> {
+pub(crate) fn release(stack: &Stack, web: &Web) -> Result<Value> {
     stack.sample.write_web(web)?;
     let sha = stack.sample.push(&format!("{}: {}", web.app, web.greeting))?;
     stack.gimlet(&["repo", "look", "acme/shop"])?;
@@ -24,7 +24,7 @@ pub fn release(stack: &Stack, web: &Web) -> Result<Value> {
 }
 
 /// The same, and it must be healthy.
-pub fn release_healthy(stack: &Stack, web: &Web) -> Result<Value> {
+pub(crate) fn release_healthy(stack: &Stack, web: &Web) -> Result<Value> {
     let release = release(stack, web)?;
     ensure!(
         release["state"] == "healthy",
@@ -35,7 +35,7 @@ pub fn release_healthy(stack: &Stack, web: &Web) -> Result<Value> {
 }
 
 /// Waits until the application's Service answers with the greeting.
-pub fn serves(stack: &Stack, app: &str, greeting: &str) -> Result<()> {
+pub(crate) fn serves(stack: &Stack, app: &str, greeting: &str) -> Result<()> {
     let service = stack.forward_service("demo", app)?;
     stack.wait(Duration::from_secs(15), &format!("{app} to answer `{greeting}`"), || {
         let answer = http::get(service.local(), "/")?;
@@ -43,7 +43,7 @@ pub fn serves(stack: &Stack, app: &str, greeting: &str) -> Result<()> {
     })
 }
 
-pub fn push_twice(stack: &mut Stack) -> Result<()> {
+pub(crate) fn push_twice(stack: &mut Stack) -> Result<()> {
     let first =
         release_healthy(stack, &Web { marked: true, ..Web::new("way", ENVIRONMENT, "first") })?;
     serves(stack, "way", "first")?;
@@ -88,7 +88,7 @@ pub fn push_twice(stack: &mut Stack) -> Result<()> {
     Ok(())
 }
 
-pub fn every_commit_shows_up(stack: &mut Stack) -> Result<()> {
+pub(crate) fn every_commit_shows_up(stack: &mut Stack) -> Result<()> {
     let mut shas = Vec::new();
     for number in 0..3 {
         stack.sample.write(&format!("notes/{number}.txt"), "text\n")?;
@@ -115,7 +115,7 @@ pub fn every_commit_shows_up(stack: &mut Stack) -> Result<()> {
     Ok(())
 }
 
-pub fn release_on_demand(stack: &mut Stack) -> Result<()> {
+pub(crate) fn release_on_demand(stack: &mut Stack) -> Result<()> {
     let commits = stack.gimlet_json(&["commits", "--limit", "10"])?;
     let row = items(&commits)
         .iter()
@@ -136,7 +136,7 @@ pub fn release_on_demand(stack: &mut Stack) -> Result<()> {
     Ok(())
 }
 
-pub fn roll_back(stack: &mut Stack) -> Result<()> {
+pub(crate) fn roll_back(stack: &mut Stack) -> Result<()> {
     let first = release_healthy(stack, &Web::new("back", ENVIRONMENT, "the old one"))?;
     release_healthy(stack, &Web::new("back", ENVIRONMENT, "the new one"))?;
     serves(stack, "back", "the new one")?;
@@ -144,8 +144,10 @@ pub fn roll_back(stack: &mut Stack) -> Result<()> {
     serves(stack, "back", "the old one")
 }
 
-pub fn delete(stack: &mut Stack) -> Result<()> {
+pub(crate) fn delete(stack: &mut Stack) -> Result<()> {
     release_healthy(stack, &Web::new("gone", ENVIRONMENT, "soon gone"))?;
+    // With its manifest still there, the next push would bring it back.
+    stack.sample.git(&["rm", "--quiet", &format!(".gimlet/{ENVIRONMENT}-gone.yaml")])?;
     stack.gimlet(&["app", "delete", &format!("{ENVIRONMENT}/gone"), "--yes", "--wait"])?;
     let left =
         stack.cluster.kubectl().run(&["-n", "demo", "get", "deployment,service", "-o", "name"])?;
@@ -169,7 +171,7 @@ pub fn delete(stack: &mut Stack) -> Result<()> {
 }
 
 /// Runs git in the environment's apps repository on the control plane's disk.
-pub fn gitops(stack: &Stack, arguments: &[&str]) -> Result<String> {
+pub(crate) fn gitops(stack: &Stack, arguments: &[&str]) -> Result<String> {
     let organizations = stack.server.data().join("gitops");
     let organization =
         std::fs::read_dir(organizations)?.next().context("no gitops repository")??.path();

@@ -11,6 +11,7 @@ mod ca;
 mod clusters;
 mod error;
 mod git_access;
+mod gitops;
 mod ingest;
 pub mod link;
 mod live;

@@ -66,7 +66,7 @@ impl App {
         environment: &Environment,
     ) -> Result<EnvironmentVars, AppError> {
         let git = |error| AppError::unavailable("the gitops repository", error);
-        let Some(head) = gitops.head(&crate::writer::branch_of(environment)?).await.map_err(git)?
+        let Some(head) = gitops.head(&crate::gitops::branch_of(environment)?).await.map_err(git)?
         else {
             return Ok(EnvironmentVars::new());
         };

@@ -13,13 +13,11 @@ use gimlet_domain::{
 };
 use gimlet_shared::{
     ids::ClusterId,
+    namespaces::FLUX_NAMESPACE,
     observed::{FluxState, ObjectKey, Observation, ObservedState},
 };
 use gimlet_store::ClusterScope;
 use tokio::sync::Notify;
-
-/// Where Flux's objects of every environment live.
-pub(crate) const FLUX_NAMESPACE: &str = "flux-system";
 
 /// All clusters that this replica holds the link of.
 #[derive(Clone, Debug, Default)]

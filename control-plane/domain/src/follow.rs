@@ -53,15 +53,17 @@ pub enum Verdict {
 #[must_use]
 pub fn judge_deploy(scene: &Scene<'_>) -> Verdict {
     let fetched = scene.source.is_some_and(|source| source.applied);
-    if let Some(cause) = refusal(scene.sync, "the environment's Flux objects") {
-        return Verdict::Degraded(cause);
-    }
     if let Some(cause) = refusal(scene.applier, "the application") {
         return Verdict::Degraded(cause);
     }
     let applied = scene.applier.is_some_and(|applier| applied(&applier));
     if !applied {
-        return Verdict::Waiting { fetched, applied: false, trouble: flux_trouble(scene) };
+        // Another application's bad object may hold up the environment's own; it matters to this one only
+        // as long as its Kustomization is not there to get the commit by itself.
+        return match refusal(scene.sync, "the environment's Flux objects") {
+            Some(cause) if scene.applier.is_none() => Verdict::Degraded(cause),
+            _ => Verdict::Waiting { fetched, applied: false, trouble: flux_trouble(scene) },
+        };
     }
     let done =
         scene.applier.is_some_and(|applier| applier.applied && applier.state.ready == Ready::True);
@@ -200,6 +202,22 @@ mod tests {
         let Verdict::Degraded(cause) = judge_deploy(&scene) else { panic!("must be degraded") };
         assert_eq!(cause.code, CauseCode::Refused);
         assert!(cause.detail.contains("spec.replicas"));
+    }
+
+    #[test]
+    fn a_neighbour_s_bad_object_does_not_spoil_a_release_that_got_through() {
+        let fine = flux(Ready::True, "ReconciliationSucceeded", "");
+        let refused =
+            flux(Ready::False, "ReconciliationFailed", "Namespace/infrastructure is forbidden");
+        let through = Scene {
+            source: seen(&fine, true, true),
+            sync: seen(&refused, false, true),
+            applier: seen(&fine, true, true),
+            ..Scene::default()
+        };
+        assert_eq!(judge_deploy(&through), Verdict::Healthy);
+        let held_up = Scene { applier: None, ..through };
+        assert!(matches!(judge_deploy(&held_up), Verdict::Degraded(_)));
     }
 
     #[test]

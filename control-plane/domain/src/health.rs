@@ -164,7 +164,10 @@ fn stuck_trouble(key: &ObjectKey, reason: &str, message: &str) -> Trouble {
             "Look at the pods' output and at the readiness probe.",
         ),
     };
-    Trouble { cause: Cause::new(code, summary, next).with_detail(message), lasting: true }
+    // A Deployment withdraws its condition once it goes on; the others only said it in a cluster event,
+    // which outlives what it tells of.
+    let lasting = key.kind == "Deployment" || reason != "FailedCreate";
+    Trouble { cause: Cause::new(code, summary, next).with_detail(message), lasting }
 }
 
 fn pod_trouble(key: &ObjectKey, pod: &PodState) -> Option<Trouble> {
@@ -395,6 +398,22 @@ mod tests {
         };
         assert!(cause.summary.contains("shop/web:nope"));
         assert_eq!(cause.detail, "not found");
+    }
+
+    #[test]
+    fn pods_that_cannot_be_made_end_a_deployment_s_release_and_only_worry_a_stateful_set_s() {
+        let stuck = Some(Word { reason: "FailedCreate".into(), message: "exceeded quota".into() });
+        let state = WorkloadState { stuck, ..rolling() };
+        let trouble = |kind: &str| {
+            let web = key(kind, "web");
+            let state = WorkloadState { ready: 0, ..state.clone() };
+            Workloads { workloads: vec![(&web, &state)], pods: vec![] }
+                .trouble()
+                .expect("a trouble")
+        };
+        assert!(trouble("Deployment").lasting);
+        assert!(!trouble("StatefulSet").lasting);
+        assert_eq!(trouble("StatefulSet").cause.detail, "exceeded quota");
     }
 
     #[test]

@@ -7,6 +7,7 @@ use std::{
 
 use anyhow::{Context as _, Result, bail, ensure};
 use clap::Parser;
+use gimlet_cluster::{Cluster, Options, Settings};
 use gimlet_tests::{postgres::Postgres, programs::workspace_root, steps::Steps};
 
 /// Format, lints, unit and integration tests on both databases, and end to end on a real cluster.
@@ -54,6 +55,7 @@ fn main() -> Result<()> {
                 &mut count,
             )
         })?;
+        steps.step("The installer on a real cluster", || installer(&mut count))?;
         for (title, database) in [("SQLite", None), ("PostgreSQL", Some(url.as_str()))] {
             steps.step(&format!("End to end on a real cluster, {title}"), || {
                 let environment: Vec<_> =
@@ -68,6 +70,18 @@ fn main() -> Result<()> {
     writeln!(out, "verify: {} passed, {} failed", count.passed, count.failed)?;
     ensure!(count.passed > 0, "no test ran");
     Ok(())
+}
+
+/// Runs the installer's tests that need a cluster on one of their own.
+fn installer(count: &mut Count) -> Result<()> {
+    let settings = Settings::from_environment()?.without_kubeconfig();
+    let cluster = Cluster::up(&settings, &Options { name: "verify".to_owned() })?;
+    let kubeconfig = cluster.kubeconfig().display().to_string();
+    let arguments =
+        ["test", "--workspace", "--test", "installer", "--", "--ignored", "--test-threads=1"];
+    let tested = test(&arguments, &[("KUBECONFIG", &kubeconfig)], count);
+    cluster.down()?;
+    tested
 }
 
 fn command(arguments: &[&str], environment: &[(&str, &str)]) -> Command {
