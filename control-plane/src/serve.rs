@@ -4,12 +4,17 @@ use std::{net::SocketAddr, sync::Arc};
 
 use anyhow::{Context as _, bail};
 use gimlet_api::{
-    AgentPort, HttpMetrics, PeopleConfig, health_router, observed, people_router, tls_config,
+    AgentPort, HttpMetrics, PeopleConfig, health_router, observed, people_router, serve_http,
+    tls_config,
 };
 use gimlet_app::{
     App, AppConfig, AppMetrics, CertificateAuthority, Clock as _, SystemClock, reconcile,
 };
-use gimlet_git::{Git, remote::HostPolicy, smart_http::{Limits, SmartHttp}};
+use gimlet_git::{
+    Git,
+    remote::HostPolicy,
+    smart_http::{Limits, SmartHttp},
+};
 use gimlet_github::GitHubHooks;
 use gimlet_store::Store;
 use gimlet_web::{WebConfig, pages_router};
@@ -82,19 +87,11 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
     let mut parts: JoinSet<anyhow::Result<()>> = JoinSet::new();
     let stop = shutdown.clone();
     parts.spawn(async move {
-        let server = axum::serve(people_listener, people);
-        server
-            .with_graceful_shutdown(stop.cancelled_owned())
-            .await
-            .context("the people's port failed")
+        serve_http(people_listener, people, stop).await.context("the people's port failed")
     });
     let (stop, health) = (shutdown.clone(), health_router(app.clone(), registry));
     parts.spawn(async move {
-        let server = axum::serve(health_listener, health);
-        server
-            .with_graceful_shutdown(stop.cancelled_owned())
-            .await
-            .context("the health port failed")
+        serve_http(health_listener, health, stop).await.context("the health port failed")
     });
     parts.spawn(
         async move { agents.serve(agent_listener).await.context("the agents' port failed") },
