@@ -31,7 +31,7 @@ use crate::config::Config;
 /// # Errors
 /// What cannot be opened, and why.
 pub async fn open_app(config: &Config) -> anyhow::Result<(App, Registry)> {
-    std::fs::create_dir_all(&config.data_dir)
+    make_private(&config.data_dir)
         .with_context(|| format!("cannot make the data directory {}", config.data_dir.display()))?;
     let store = Store::open(config.database_url.expose_secret())
         .await
@@ -57,6 +57,13 @@ pub async fn open_app(config: &Config) -> anyhow::Result<(App, Registry)> {
     Ok((app, registry))
 }
 
+/// Tokens' hashes, webhook secrets and keys lie below it: nobody else on the machine reads it.
+fn make_private(folder: &std::path::Path) -> std::io::Result<()> {
+    use std::os::unix::fs::PermissionsExt as _;
+    std::fs::create_dir_all(folder)?;
+    std::fs::set_permissions(folder, std::fs::Permissions::from_mode(0o700))
+}
+
 /// Serves people, agents and health, and runs the reconcilers, until SIGTERM or SIGINT; then lets what is
 /// under way end. A part that ends by itself ends the process.
 ///
@@ -77,7 +84,10 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
                 shutdown: shutdown.clone(),
             },
         )
-        .merge(pages_router(app.clone(), &WebConfig { public_url: config.public_url.clone() })),
+        .merge(pages_router(
+            app.clone(),
+            &WebConfig { public_url: config.public_url.clone(), shutdown: shutdown.clone() },
+        )),
         metrics,
     );
     let people_listener = bind("people", config.listen).await?;

@@ -90,6 +90,7 @@
   const heard = (event) => {
     connection = event.detail.connection;
     heardAt = Date.now();
+    signedOut = false;
     showLive();
   };
   const lost = (event) => {

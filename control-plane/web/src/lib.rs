@@ -27,6 +27,7 @@ use std::sync::Arc;
 
 use axum::{Router, middleware, routing::get};
 use gimlet_app::App;
+use tokio_util::sync::CancellationToken;
 use url::Url;
 
 use crate::session::Transport;
@@ -36,6 +37,8 @@ use crate::session::Transport;
 pub struct WebConfig {
     /// Where people reach the pages. With `https`, cookies travel only there.
     pub public_url: Url,
+    /// Ends the streams of live pages, which would otherwise hold up a shutdown; browsers connect anew.
+    pub shutdown: CancellationToken,
 }
 
 #[derive(Clone)]
@@ -43,6 +46,7 @@ pub(crate) struct Web {
     app: App,
     origin: Arc<str>,
     transport: Transport,
+    shutdown: CancellationToken,
 }
 
 /// All pages, their streams and their assets, with a page for every path that nothing else answers.
@@ -53,8 +57,8 @@ pub fn pages_router(app: App, config: &WebConfig) -> Router {
         "https" => Transport::Https,
         _ => Transport::Http,
     };
-    let web =
-        Web { app, origin: config.public_url.origin().ascii_serialization().into(), transport };
+    let origin = config.public_url.origin().ascii_serialization().into();
+    let web = Web { app, origin, transport, shutdown: config.shutdown.clone() };
     pages::routes()
         .route("/assets/{file}", get(assets::serve))
         .fallback(async || errors::PageError::NoSuchPage)

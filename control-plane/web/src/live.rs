@@ -8,14 +8,14 @@ use axum::{
     response::{IntoResponse, Response, Sse, sse::Event},
 };
 use futures::stream;
-use gimlet_app::{Change, Subject, TenantScope};
+use gimlet_app::{Change, Subject};
 use gimlet_shared::error_chain::Chain;
 use tokio::{
     sync::broadcast::{Receiver, error::RecvError},
     time::{Instant, sleep, timeout_at},
 };
 
-use crate::errors::PageError;
+use crate::{Web, errors::PageError, session::Viewer};
 
 /// The page says `Live · 9 s ago` at most: so often a sign of life is sent where nothing changes.
 const BEAT: Duration = Duration::from_secs(10);
@@ -44,7 +44,8 @@ impl Pace {
 }
 
 struct Session<C, R> {
-    scope: TenantScope,
+    web: Web,
+    viewer: Viewer,
     changes: Receiver<Change>,
     pace: Pace,
     concerns: C,
@@ -55,21 +56,23 @@ struct Session<C, R> {
 
 /// Sends what `render` makes at once, and again after every change that `concerns` the page.
 pub(crate) fn stream<C, R, F>(
-    scope: TenantScope,
-    changes: Receiver<Change>,
+    web: Web,
+    viewer: Viewer,
     pace: Pace,
     concerns: C,
     render: R,
 ) -> Response
 where
     C: Fn(&Subject) -> bool + Send + 'static,
-    R: Fn() -> F + Send + 'static,
+    R: Fn(Web, Viewer) -> F + Send + 'static,
     F: Future<Output = Result<String, PageError>> + Send + 'static,
 {
+    let changes = web.app.changes(&viewer.scope);
     let ends_at = Instant::now() + LIFE;
-    let session = Session { scope, changes, pace, concerns, render, shown: false, ends_at };
+    let session = Session { web, viewer, changes, pace, concerns, render, shown: false, ends_at };
     let messages = stream::unfold(session, |mut session| async move {
-        let event = session.next().await?;
+        let shutdown = session.web.shutdown.clone();
+        let event = shutdown.run_until_cancelled(session.next()).await??;
         Some((Ok::<_, Infallible>(event), session))
     });
     ([UNBUFFERED], Sse::new(messages)).into_response()
@@ -84,7 +87,7 @@ enum Wake {
 impl<C, R, F> Session<C, R>
 where
     C: Fn(&Subject) -> bool,
-    R: Fn() -> F,
+    R: Fn(Web, Viewer) -> F,
     F: Future<Output = Result<String, PageError>>,
 {
     /// The next message, or `None` where the stream ends.
@@ -96,7 +99,7 @@ where
                 Wake::Over => return None,
             }
         }
-        match (self.render)().await {
+        match (self.render)(self.web.clone(), self.viewer.clone()).await {
             Ok(html) => {
                 self.shown = true;
                 Some(Event::default().data(html))
@@ -129,7 +132,7 @@ where
     }
 
     fn is_mine(&self, change: &Change) -> bool {
-        change.is_for(&self.scope) && (self.concerns)(&change.subject)
+        change.is_for(&self.viewer.scope) && (self.concerns)(&change.subject)
     }
 }
 

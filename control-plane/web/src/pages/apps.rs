@@ -155,11 +155,9 @@ pub(super) async fn list_stream(
     viewer: Viewer,
     Query(query): Query<AppsQuery>,
 ) -> Response {
-    let changes = web.app.changes(&viewer.scope);
-    let scope = viewer.scope.clone();
     let concerns = |subject: &Subject| matches!(subject, Subject::App { .. } | Subject::Release(_));
-    live::stream(scope, changes, Pace::List, concerns, move || {
-        let (web, viewer, query) = (web.clone(), viewer.clone(), query.clone());
+    live::stream(web, viewer, Pace::List, concerns, move |web, viewer| {
+        let query = query.clone();
         async move { Ok(AppsPage::of(&web, &viewer, query).await?.as_live().render()?) }
     })
 }
@@ -180,8 +178,6 @@ pub(super) async fn stream(
     Named((environment, app)): Named<(String, String)>,
 ) -> Result<Response, PageError> {
     web.app.app(&viewer.scope, &environment, &app).await?;
-    let changes = web.app.changes(&viewer.scope);
-    let scope = viewer.scope.clone();
     let own = (environment.clone(), app.clone());
     let concerns = move |subject: &Subject| match subject {
         Subject::App { environment, app } => (environment, app) == (&own.0, &own.1),
@@ -189,9 +185,8 @@ pub(super) async fn stream(
         Subject::Release(_) => true,
         Subject::Cluster(_) | Subject::Commits => false,
     };
-    Ok(live::stream(scope, changes, Pace::Page, concerns, move || {
-        let (web, viewer, environment, app) =
-            (web.clone(), viewer.clone(), environment.clone(), app.clone());
+    Ok(live::stream(web, viewer, Pace::Page, concerns, move |web, viewer| {
+        let (environment, app) = (environment.clone(), app.clone());
         async move { Ok(AppPage::of(&web, &viewer, &environment, &app).await?.as_live().render()?) }
     }))
 }

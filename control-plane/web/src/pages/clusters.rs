@@ -136,15 +136,12 @@ pub(super) async fn stream(
     Named(id): Named<ClusterId>,
 ) -> Result<Response, PageError> {
     web.app.cluster(&viewer.scope, id).await?;
-    let changes = web.app.changes(&viewer.scope);
-    let scope = viewer.scope.clone();
     let concerns = move |subject: &Subject| match subject {
         Subject::Cluster(changed) => *changed == id,
         Subject::App { .. } => true,
         Subject::Release(_) | Subject::Commits => false,
     };
-    Ok(live::stream(scope, changes, Pace::Page, concerns, move || {
-        let (web, viewer) = (web.clone(), viewer.clone());
-        async move { Ok(ClusterPage::of(&web, &viewer, id).await?.as_live().render()?) }
+    Ok(live::stream(web, viewer, Pace::Page, concerns, move |web, viewer| async move {
+        Ok(ClusterPage::of(&web, &viewer, id).await?.as_live().render()?)
     }))
 }

@@ -110,11 +110,9 @@ pub(super) async fn stream(
     viewer: Viewer,
     Query(query): Query<CommitsQuery>,
 ) -> Response {
-    let changes = web.app.changes(&viewer.scope);
-    let scope = viewer.scope.clone();
     let concerns = |subject: &Subject| matches!(subject, Subject::Commits | Subject::Release(_));
-    live::stream(scope, changes, Pace::List, concerns, move || {
-        let (web, viewer, query) = (web.clone(), viewer.clone(), query.clone());
+    live::stream(web, viewer, Pace::List, concerns, move |web, viewer| {
+        let query = query.clone();
         async move { Ok(CommitsPage::of(&web, &viewer, query).await?.as_live().render()?) }
     })
 }
@@ -168,7 +166,7 @@ mod tests {
     fn each_manifest_can_be_released_by_who_may() {
         let page =
             |role| CommitPage { shell: shell(role), commit: commit("main") }.render().unwrap();
-        assert!(page("developer").contains("aria-label=\"Deploy shop to staging\""));
+        assert!(page("developer").contains("aria-label=\"Deploy: shop to staging\""));
         assert!(!page("viewer").contains("action=\"/releases\""));
     }
 

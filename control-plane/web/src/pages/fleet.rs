@@ -105,11 +105,9 @@ pub(super) async fn stream(
     viewer: Viewer,
     Query(query): Query<FleetQuery>,
 ) -> Response {
-    let changes = web.app.changes(&viewer.scope);
-    let scope = viewer.scope.clone();
     let concerns = |subject: &Subject| matches!(subject, Subject::Cluster(_) | Subject::App { .. });
-    live::stream(scope, changes, Pace::List, concerns, move || {
-        let (web, viewer, query) = (web.clone(), viewer.clone(), query.clone());
+    live::stream(web, viewer, Pace::List, concerns, move |web, viewer| {
+        let query = query.clone();
         async move { Ok(FleetPage::of(&web, &viewer, query).await?.as_live().render()?) }
     })
 }

@@ -72,11 +72,8 @@ pub(super) async fn page(
 
 /// The checklist as it ticks.
 pub(super) async fn stream(State(web): State<Web>, viewer: Viewer) -> Response {
-    let changes = web.app.changes(&viewer.scope);
-    let scope = viewer.scope.clone();
     let concerns = |subject: &Subject| !matches!(subject, Subject::App { .. });
-    live::stream(scope, changes, Pace::List, concerns, move || {
-        let (web, viewer) = (web.clone(), viewer.clone());
-        async move { Ok(GetStartedPage::of(&web, &viewer).await?.as_live().render()?) }
+    live::stream(web, viewer, Pace::List, concerns, move |web, viewer| async move {
+        Ok(GetStartedPage::of(&web, &viewer).await?.as_live().render()?)
     })
 }

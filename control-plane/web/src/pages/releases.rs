@@ -137,11 +137,9 @@ pub(super) async fn list_stream(
     viewer: Viewer,
     Query(query): Query<ReleasesQuery>,
 ) -> Response {
-    let changes = web.app.changes(&viewer.scope);
-    let scope = viewer.scope.clone();
     let concerns = |subject: &Subject| matches!(subject, Subject::Release(_));
-    live::stream(scope, changes, Pace::List, concerns, move || {
-        let (web, viewer, query) = (web.clone(), viewer.clone(), query.clone());
+    live::stream(web, viewer, Pace::List, concerns, move |web, viewer| {
+        let query = query.clone();
         async move { Ok(ReleasesPage::of(&web, &viewer, query).await?.as_live().render()?) }
     })
 }
@@ -183,8 +181,6 @@ pub(super) async fn stream(
     Named(id): Named<ReleaseId>,
 ) -> Result<Response, PageError> {
     let release = web.app.release(&viewer.scope, id).await?;
-    let changes = web.app.changes(&viewer.scope);
-    let scope = viewer.scope.clone();
     let concerns = move |subject: &Subject| match subject {
         Subject::Release(changed) => *changed == id,
         Subject::App { environment, app } => {
@@ -192,9 +188,8 @@ pub(super) async fn stream(
         }
         Subject::Cluster(_) | Subject::Commits => false,
     };
-    Ok(live::stream(scope, changes, Pace::Page, concerns, move || {
-        let (web, viewer) = (web.clone(), viewer.clone());
-        async move { Ok(ReleasePage::of(&web, &viewer, id).await?.as_live().render()?) }
+    Ok(live::stream(web, viewer, Pace::Page, concerns, move |web, viewer| async move {
+        Ok(ReleasePage::of(&web, &viewer, id).await?.as_live().render()?)
     }))
 }
 
