@@ -44,16 +44,22 @@ pub(crate) struct Cli {
 #[derive(Debug, Args)]
 pub(crate) struct Global {
     /// URL of the server.
-    #[arg(long, global = true, value_name = "URL", help_heading = "Connection")]
+    #[arg(long, global = true, value_name = "URL", help_heading = "Global options")]
     pub(crate) server: Option<String>,
     /// API token. Other users of this machine see command lines: rather log in, or set GIMLET_TOKEN.
-    #[arg(long, global = true, value_name = "TOKEN", help_heading = "Connection")]
+    #[arg(long, global = true, value_name = "TOKEN", help_heading = "Global options")]
     pub(crate) token: Option<String>,
     /// PEM file with certificate authorities to trust besides the system's.
-    #[arg(long, global = true, value_name = "FILE", help_heading = "Connection")]
+    #[arg(long, global = true, value_name = "FILE", help_heading = "Global options")]
     pub(crate) ca_file: Option<PathBuf>,
     /// When to color.
-    #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
+    #[arg(
+        long,
+        global = true,
+        value_name = "WHEN",
+        default_value = "auto",
+        help_heading = "Global options"
+    )]
     pub(crate) color: Color,
 }
 

@@ -38,7 +38,8 @@ fn sum(text: &str) -> Option<Duration> {
 pub(crate) fn short(span: Duration) -> String {
     let seconds = span.as_secs();
     match seconds {
-        0..10 => format!("{:.1}s", span.as_secs_f64()),
+        0 => format!("{}ms", span.as_millis()),
+        1..10 => format!("{:.1}s", span.as_secs_f64()),
         10..60 => format!("{seconds}s"),
         60..3600 if seconds.is_multiple_of(60) => format!("{}m", seconds / 60),
         60..3600 => format!("{}m{}s", seconds / 60, seconds % 60),
@@ -84,6 +85,7 @@ mod tests {
         let read = |ms| short(Duration::from_millis(ms));
         assert_eq!(
             [
+                read(50),
                 read(1_240),
                 read(34_600),
                 read(120_000),
@@ -91,7 +93,7 @@ mod tests {
                 read(7_200_000),
                 read(5_460_000)
             ],
-            ["1.2s", "34s", "2m", "1m12s", "2h", "1h31m"]
+            ["50ms", "1.2s", "34s", "2m", "1m12s", "2h", "1h31m"]
         );
     }
 }

@@ -24,10 +24,11 @@ pub(crate) struct Progress {
     is_lost: bool,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct Shown {
     /// State of each step, by place.
     steps: Vec<String>,
+    remark: Option<String>,
     trouble: Option<String>,
     running: Option<(String, Instant)>,
 }
@@ -48,11 +49,14 @@ impl Progress {
         let prefix =
             if self.has_several { format!("  {}: ", release.app) } else { "  ".to_owned() };
         let live = out.has_live_lines();
-        let shown = self.shown.entry(release.id.clone()).or_insert_with(|| Shown {
-            steps: Vec::new(),
-            trouble: None,
-            running: None,
-        });
+        let shown = self.shown.entry(release.id.clone()).or_default();
+        if release.note.is_some() && release.note != shown.remark {
+            out.note(
+                Tone::Plain,
+                &format!("{prefix}{}", release.note.as_deref().unwrap_or_default()),
+            );
+        }
+        shown.remark.clone_from(&release.note);
         for (index, step) in release.steps.iter().enumerate() {
             let is_new = shown.steps.get(index) != Some(&step.state);
             if let Some(line) = news(step, live).filter(|_| is_new) {
@@ -116,9 +120,6 @@ fn begin(out: &mut Output, release: &Release) {
         release.message.as_deref().map(|message| format!(" \"{message}\"")).unwrap_or_default();
     out.note(Tone::Plain, &format!("{} of {}{commit}{message}", deed(release), subject(release)));
     out.note(Tone::Faint, &format!("  {}", release.url));
-    if let Some(note) = &release.note {
-        out.note(Tone::Plain, &format!("  {note}"));
-    }
 }
 
 /// What a step's new state is worth. A running one has the live line where there is one.

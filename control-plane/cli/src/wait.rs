@@ -34,7 +34,7 @@ pub(crate) struct WaitArgs {
     /// Wait until it is healthy; ends with 3 if it does not become healthy, with 4 if that takes too long.
     #[arg(short, long)]
     wait: bool,
-    /// How long to wait: 90s, 10m, 1h30m.
+    /// How long to wait: 90s, 10m, 1h30m; absent: 10m.
     #[arg(long, value_name = "TIME", value_parser = duration::parse, requires = "wait")]
     timeout: Option<Duration>,
 }

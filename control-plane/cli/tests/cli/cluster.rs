@@ -55,7 +55,7 @@ async fn waiting_ends_when_the_cluster_is_connected() {
     let ran = World::logged_in(&server).run("cluster connect eu-1 --wait").await;
     assert_eq!(ran.code, 0, "{}", ran.err);
     assert!(
-        ran.err.contains("✓ eu-1 is connected after 0.")
+        ran.err.contains("✓ eu-1 is connected after ")
             && ran.err.ends_with("s, Kubernetes v1.34.2\n"),
         "{}",
         ran.err
@@ -74,7 +74,7 @@ async fn waiting_too_long_for_a_cluster_ends_with_4() {
     exit 4
     Run this where kubectl reaches the cluster eu-1. It works once, until 2026-03-10 12:15:00 UTC (in 15m):
     waiting for eu-1 to connect
-    error: waited 0.1s: eu-1 is not connected
+    error: waited 50ms: eu-1 is not connected
       try: `gimlet cluster connect eu-1 --renew` for a new command once this one has lapsed
     ");
 }

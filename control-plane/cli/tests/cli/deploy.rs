@@ -210,7 +210,7 @@ async fn a_wait_that_takes_too_long_ends_with_4() {
       ● Written to the gitops repository
       ✓ Written to the gitops repository  1.0s
       ● Fetched by Flux
-    error: waited 0.1s: web in staging is still committed
+    error: waited 50ms: web in staging is still committed
       try: `gimlet release wait rel_0197a0000000700080000000000000a1`; the release goes on by itself
     "#);
 }
