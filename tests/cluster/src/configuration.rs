@@ -11,10 +11,10 @@ use crate::programs::Programs;
 use crate::run::Run;
 
 /// Directories that the node binds over the system's own, or that its programs write to.
-const DIRECTORIES: [&str; 9] =
-    ["logs", "bin", "varlog", "varlibcni", "kubelet", "containerd", "etcd", "registry", "cni.d"];
+const DIRECTORIES: [&str; 8] =
+    ["logs", "varlog", "varlibcni", "kubelet", "containerd", "etcd", "registry", "cni.d"];
 
-/// Fills the run's directory; `programs` become reachable under `bin/` by the names they are called by.
+/// Fills the run's directory.
 pub(crate) fn write(run: &Run, programs: &Programs) -> Result<()> {
     for directory in DIRECTORIES {
         make_directory(&run.root().join(directory))?;
@@ -36,9 +36,15 @@ pub(crate) fn write(run: &Run, programs: &Programs) -> Result<()> {
         make_directory(&directory)?;
         write_file(&directory.join("hosts.toml"), include_str!("../conf/hosts.toml"))?;
     }
+    link_programs(run, programs)
+}
+
+/// Makes `programs` reachable in the run's `bin/`, by the names they are called by.
+pub(crate) fn link_programs(run: &Run, programs: &Programs) -> Result<()> {
+    let directory = run.root().join("bin");
+    make_directory(&directory)?;
     for (name, path) in programs.iter() {
-        symlink(path, run.root().join("bin").join(name))
-            .with_context(|| format!("could not link {name}"))?;
+        symlink(path, directory.join(name)).with_context(|| format!("could not link {name}"))?;
     }
     Ok(())
 }

@@ -3,8 +3,16 @@
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
+
+/// A cluster that stands answers at once; on a machine under load, within seconds.
+pub(crate) const ANSWER_PATIENCE: Duration = Duration::from_secs(10);
+
+/// An API server that is starting accepts connections long before it answers; who waits for it looks up this often
+/// to see whether it has ended.
+pub(crate) const START_PATIENCE: Duration = Duration::from_secs(2);
 
 /// A kubectl program with the kubeconfig of one cluster.
 #[derive(Clone, Debug)]
@@ -17,6 +25,18 @@ pub struct Kubectl {
 impl Kubectl {
     pub(crate) fn new(program: PathBuf, kubeconfig: PathBuf, cache: PathBuf) -> Self {
         Self { program, kubeconfig, cache }
+    }
+
+    /// For the run in `root`, whose files need not be there yet.
+    pub(crate) fn of_run(root: &Path) -> Self {
+        let file = |name| root.join(name);
+        Self::new(file("bin/kubectl"), file("kubeconfig"), file("kubectl-cache"))
+    }
+
+    /// Whether the API server is ready; one that accepts connections is given `patience` to answer.
+    pub(crate) fn is_answered(&self, patience: Duration) -> bool {
+        let timeout = format!("--request-timeout={}ms", patience.as_millis());
+        self.run(&["get", "--raw", "/readyz", &timeout]).is_ok()
     }
 
     /// The program itself.

@@ -14,8 +14,14 @@ use rcgen::{
 
 use crate::lab::NODE_ADDRESS;
 
-/// How the components of the node reach their API server.
-const INSIDE: &str = "https://127.0.0.1:6443";
+/// Where the API server is found.
+#[derive(Clone, Copy)]
+pub(crate) struct Servers<'a> {
+    /// By the cluster's own components.
+    pub(crate) inside: &'a str,
+    /// By programs on the host.
+    pub(crate) outside: &'a str,
+}
 
 /// Who a certificate speaks for.
 struct Subject<'a> {
@@ -32,47 +38,42 @@ struct Authority {
     certificate: String,
 }
 
-/// Writes the cluster's keys to `directory` and the kubeconfig for people to `kubeconfig`; that one speaks
-/// to `server`.
-pub(crate) fn write(directory: &Path, node: &str, kubeconfig: &Path, server: &str) -> Result<()> {
+/// Writes the cluster's keys to `directory`, those of its real node `node` among them, and the kubeconfig for
+/// people to `kubeconfig`.
+pub(crate) fn write(
+    directory: &Path,
+    node: Option<&str>,
+    kubeconfig: &Path,
+    servers: Servers<'_>,
+) -> Result<()> {
     fs::create_dir_all(directory)
         .with_context(|| format!("could not make {}", directory.display()))?;
     let place = Place { directory };
     let authority = place.authority("ca", "gimlet-test-ca")?;
-    let front_proxy = place.authority("front-proxy-ca", "gimlet-test-front-proxy-ca")?;
-
     place.leaf(&authority, &api_server())?;
-    place.leaf(
-        &authority,
-        &client(
-            "apiserver-kubelet-client",
-            "kube-apiserver-kubelet-client",
-            Some("system:masters"),
-        ),
-    )?;
-    place.leaf(&front_proxy, &client("front-proxy-client", "front-proxy-client", None))?;
     place.service_account_keys()?;
-
-    let kubelet_name = format!("system:node:{node}");
-    let kubelet = Subject {
-        purposes: &[Purpose::ServerAuth, Purpose::ClientAuth],
-        addresses: vec![node.into(), NODE_ADDRESS.to_string()],
-        ..client("kubelet", &kubelet_name, Some("system:nodes"))
-    };
-    let users = [
+    let mut users = vec![
         client("admin", "admin", Some("system:masters")),
         client("kube-scheduler", "system:kube-scheduler", None),
-        client("kube-proxy", "system:kube-proxy", None),
-        kubelet,
     ];
+    let kubelet_name = format!("system:node:{}", node.unwrap_or_default());
+    if let Some(node) = node {
+        place.api_server_clients(&authority)?;
+        users.push(client("kube-proxy", "system:kube-proxy", None));
+        users.push(Subject {
+            purposes: &[Purpose::ServerAuth, Purpose::ClientAuth],
+            addresses: vec![node.into(), NODE_ADDRESS.to_string()],
+            ..client("kubelet", &kubelet_name, Some("system:nodes"))
+        });
+    }
     for subject in &users {
         let (certificate, key) = place.leaf(&authority, subject)?;
         let config = |server| {
             kubeconfig_json(server, &authority.certificate, subject.file, &certificate, &key)
         };
-        place.secret(&format!("{}.kubeconfig", subject.file), &config(INSIDE))?;
+        place.secret(&format!("{}.kubeconfig", subject.file), &config(servers.inside))?;
         if subject.file == "admin" {
-            write_secret(kubeconfig, &config(server))?;
+            write_secret(kubeconfig, &config(servers.outside))?;
         }
     }
     Ok(())
@@ -144,6 +145,15 @@ impl Place<'_> {
         made().with_context(|| format!("could not make the certificate of {}", subject.name))
     }
 
+    /// What the API server shows to kubelets, and to the servers of further APIs.
+    fn api_server_clients(&self, authority: &Authority) -> Result<()> {
+        let front_proxy = self.authority("front-proxy-ca", "gimlet-test-front-proxy-ca")?;
+        let name = "kube-apiserver-kubelet-client";
+        self.leaf(authority, &client("apiserver-kubelet-client", name, Some("system:masters")))?;
+        self.leaf(&front_proxy, &client("front-proxy-client", "front-proxy-client", None))?;
+        Ok(())
+    }
+
     /// What signs and what checks the tokens of service accounts.
     fn service_account_keys(&self) -> Result<()> {
         let key = KeyPair::generate().context("could not make the service account key")?;
@@ -210,7 +220,9 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let kubeconfig = directory.path().join("kubeconfig");
         let keys = directory.path().join("pki");
-        write(&keys, "node", &kubeconfig, "https://127.0.0.1:12345").unwrap();
+        let servers =
+            Servers { inside: "https://127.0.0.1:6443", outside: "https://127.0.0.1:12345" };
+        write(&keys, Some("node"), &kubeconfig, servers).unwrap();
 
         for file in [
             "ca.crt",
@@ -225,6 +237,21 @@ mod tests {
         }
         let config: serde_json::Value =
             serde_json::from_slice(&fs::read(kubeconfig).unwrap()).unwrap();
-        assert_eq!(config["clusters"][0]["cluster"]["server"], "https://127.0.0.1:12345");
+        assert_eq!(config["clusters"][0]["cluster"]["server"], servers.outside);
+    }
+
+    #[test]
+    fn without_a_real_node_no_key_of_one_is_made() {
+        let directory = tempfile::tempdir().unwrap();
+        let keys = directory.path().join("pki");
+        let server = "https://127.0.0.1:12345";
+        let servers = Servers { inside: server, outside: server };
+        write(&keys, None, &directory.path().join("kubeconfig"), servers).unwrap();
+
+        assert!(!keys.join("kubelet.key").exists());
+        let config: serde_json::Value =
+            serde_json::from_slice(&fs::read(keys.join("kube-scheduler.kubeconfig")).unwrap())
+                .unwrap();
+        assert_eq!(config["clusters"][0]["cluster"]["server"], server);
     }
 }

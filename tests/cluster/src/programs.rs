@@ -34,23 +34,38 @@ pub(crate) struct Module {
     minutes: u32,
 }
 
+/// Kubernetes itself, all programs in one.
+const KUBERNETES: Module = Module {
+    name: "devcluster",
+    packages: &["."],
+    programs: &["devcluster"],
+    links: &[
+        "etcd",
+        "kube-apiserver",
+        "kube-controller-manager",
+        "kube-scheduler",
+        "kubelet",
+        "kube-proxy",
+        "kubectl",
+    ],
+    minutes: 7,
+};
+
+/// What a simulated cluster runs.
+const SIMULATED: [Module; 2] = [
+    KUBERNETES,
+    Module {
+        name: "kwok",
+        packages: &["sigs.k8s.io/kwok/cmd/kwok"],
+        programs: &["kwok"],
+        links: &[],
+        minutes: 3,
+    },
+];
+
 /// What a real cluster with Flux runs.
 const CLUSTER: [Module; 4] = [
-    Module {
-        name: "devcluster",
-        packages: &["."],
-        programs: &["devcluster"],
-        links: &[
-            "etcd",
-            "kube-apiserver",
-            "kube-controller-manager",
-            "kube-scheduler",
-            "kubelet",
-            "kube-proxy",
-            "kubectl",
-        ],
-        minutes: 7,
-    },
+    KUBERNETES,
     Module { name: "coredns", packages: &["."], programs: &["coredns"], links: &[], minutes: 1 },
     Module {
         name: "flux",
@@ -105,6 +120,12 @@ impl Programs {
 /// Fails when Go is missing or a module cannot be downloaded or built, with Go's own words.
 pub fn ensure(settings: &Settings) -> Result<Programs> {
     ensure_modules(settings, &CLUSTER)
+}
+
+/// The programs of a simulated cluster, built first if they are not there: about 10 minutes on two cores, 3 of
+/// them beyond what a real cluster needs as well.
+pub(crate) fn ensure_simulated(settings: &Settings) -> Result<Programs> {
+    ensure_modules(settings, &SIMULATED)
 }
 
 fn ensure_modules(settings: &Settings, modules: &'static [Module]) -> Result<Programs> {

@@ -1,7 +1,9 @@
 //! One run's directory: what is recorded there, and where its files are.
 
+use std::fmt;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
+use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
 use serde::{Deserialize, Serialize};
@@ -25,10 +27,24 @@ pub(crate) struct Run {
 pub(crate) struct Record {
     /// Unique for each start; every process of the run carries it.
     pub(crate) id: String,
+    /// What the run is.
+    #[serde(default)]
+    pub(crate) flavour: Flavour,
     /// The outermost process of the run; its end is the run's.
-    pub(crate) lab: Option<ProcessId>,
+    pub(crate) outermost: Option<ProcessId>,
     /// Whether `up` came to its end.
     pub(crate) ready: bool,
+}
+
+/// What a cluster is made of.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Flavour {
+    /// A node with containers, and Flux.
+    #[default]
+    Real,
+    /// A control plane whose nodes and pods are simulated.
+    Simulated,
 }
 
 impl Run {
@@ -101,9 +117,40 @@ impl Run {
         drop(held);
     }
 
+    /// Says how the start that began at `began` came out.
+    pub(crate) fn conclude<T>(&self, began: Instant, outcome: Result<T>) -> Result<T> {
+        let name = &self.name;
+        if outcome.is_ok() {
+            tracing::info!("cluster {name} is ready after {:.1} s", began.elapsed().as_secs_f32());
+        }
+        outcome.with_context(|| {
+            format!("cluster {name} did not come up; its logs are in {}", self.logs().display())
+        })
+    }
+
     /// What is recorded, if anything; an unreadable record counts as none.
     pub(crate) fn record(&self) -> Option<Record> {
         serde_json::from_slice(&fs::read(self.root.join("run.json")).ok()?).ok()
+    }
+
+    /// The outermost process of the run, if an earlier `up` completed it and nothing of it has ended since.
+    ///
+    /// Fails when it stands, but is of the other flavour.
+    pub(crate) fn find_standing(&self, flavour: Flavour) -> Result<Option<(Record, ProcessId)>> {
+        let Some(record) = self.record() else { return Ok(None) };
+        let standing = record.outermost.filter(|process| record.ready && process.is_alive());
+        let Some(process) = standing.filter(|_| self.exits().is_empty()) else {
+            tracing::info!("cleaning up what is left of cluster {}", self.name);
+            return Ok(None);
+        };
+        if record.flavour != flavour {
+            bail!(
+                "a {} cluster stands under the name {}; take it down first, or choose another name",
+                record.flavour,
+                self.name
+            );
+        }
+        Ok(Some((record, process)))
     }
 
     /// Replaces the record, whole or not at all.
@@ -119,9 +166,18 @@ impl Run {
 }
 
 impl Record {
-    /// Whether the run's processes stand.
-    pub(crate) fn is_alive(&self) -> bool {
-        self.lab.is_some_and(ProcessId::is_alive)
+    /// A run of which nothing has started yet.
+    pub(crate) fn new(id: String, flavour: Flavour) -> Self {
+        Self { id, flavour, outermost: None, ready: false }
+    }
+}
+
+impl fmt::Display for Flavour {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(match self {
+            Self::Real => "real",
+            Self::Simulated => "simulated",
+        })
     }
 }
 

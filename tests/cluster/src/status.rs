@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use anyhow::Result;
 
 use crate::process;
-use crate::run::Run;
+use crate::run::{Flavour, Run};
 use crate::settings::Settings;
 
 /// One cluster as it is now.
@@ -14,6 +14,8 @@ use crate::settings::Settings;
 pub struct Status {
     /// Its name.
     pub name: String,
+    /// What it is made of.
+    pub flavour: Flavour,
     /// How it is.
     pub state: State,
     /// Its kubeconfig, once it has come up.
@@ -42,21 +44,25 @@ fn status_of(run: &Run) -> Result<Status> {
     let record = run.record();
     let exits = run.exits();
     let state = match &record {
-        Some(record) if !record.is_alive() && record.lab.is_some() => {
+        Some(record) if record.outermost.is_some_and(|process| !process.is_alive()) => {
             State::Broken("its first process has ended".into())
         }
         _ if !exits.is_empty() => State::Broken(exits.trim().replace('\n', "; ")),
         Some(record) if record.ready => State::Ready,
         Some(_) | None => State::Starting,
     };
+    let flavour = record.as_ref().map(|record| record.flavour).unwrap_or_default();
     let processes =
         record.map_or(Ok(0), |record| process::find_marked(&record.id).map(|pids| pids.len()))?;
-    Ok(Status { name: run.name().into(), state, kubeconfig: run.kubeconfig(), processes })
+    Ok(Status { name: run.name().into(), flavour, state, kubeconfig: run.kubeconfig(), processes })
 }
 
 impl fmt::Display for Status {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(out, "{}: ", self.name)?;
+        match self.flavour {
+            Flavour::Real => write!(out, "{}: ", self.name)?,
+            Flavour::Simulated => write!(out, "{} (simulated): ", self.name)?,
+        }
         match &self.state {
             State::Ready => write!(
                 out,

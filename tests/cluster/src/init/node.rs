@@ -7,10 +7,10 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use rustix::mount::{MountFlags, MountPropagationFlags, mount, mount_bind, mount_change};
-use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
+use super::components::Components;
 use super::supervisor::{Supervisor, read, write};
-use super::{cgroup, run};
+use super::{cgroup, raise_descriptor_limit, run};
 use crate::lab::{LAB_ADDRESS, NODE_ADDRESS};
 
 /// The lab's network namespace, given as standard input and inherited by the short programs below.
@@ -31,7 +31,7 @@ const KERNEL_SETTINGS: [(&str, &str); 6] = [
 /// Expects to be the first process of fresh network, mount, process and host name namespaces, with the
 /// lab's network namespace as standard input.
 pub fn run_node(root: &Path, name: &str) -> Result<()> {
-    let node = Node { root, name };
+    let node = Node { components: Components { root }, name };
     raise_descriptor_limit()?;
     cgroup::enter(name)?;
     node.join_network()?;
@@ -41,7 +41,7 @@ pub fn run_node(root: &Path, name: &str) -> Result<()> {
     let mut supervisor = Supervisor::new(root);
     supervisor.spawn(
         "containerd",
-        node.program("containerd").arg("--config").arg(root.join("containerd.toml")),
+        node.components.program("containerd").arg("--config").arg(root.join("containerd.toml")),
     )?;
     supervisor.spawn("etcd", &mut node.etcd())?;
     supervisor.spawn("kube-apiserver", &mut node.api_server())?;
@@ -51,17 +51,19 @@ pub fn run_node(root: &Path, name: &str) -> Result<()> {
         std::thread::sleep(Duration::from_millis(50));
     }
     supervisor.spawn("kubelet", &mut node.kubelet())?;
-    supervisor.spawn("kube-controller-manager", &mut node.controller_manager())?;
-    supervisor.spawn("kube-scheduler", &mut node.scheduler())?;
+    supervisor.spawn("kube-controller-manager", &mut node.components.controller_manager())?;
+    supervisor.spawn("kube-scheduler", &mut node.components.scheduler())?;
     supervisor.spawn(
         "kube-proxy",
-        node.program("kube-proxy").arg(node.flag("config", "kube-proxy.yaml")),
+        node.components
+            .program("kube-proxy")
+            .arg(node.components.flag("config", "kube-proxy.yaml")),
     )?;
     supervisor.watch()
 }
 
 struct Node<'r> {
-    root: &'r Path,
+    components: Components<'r>,
     name: &'r str,
 }
 
@@ -114,7 +116,7 @@ impl Node<'_> {
             ("cni.d", "/etc/cni/net.d"),
         ] {
             make_directory(Path::new(path))?;
-            mount_bind(self.root.join(own), path)
+            mount_bind(self.components.root.join(own), path)
                 .with_context(|| format!("could not bind over {path}"))?;
         }
         mount_change("/var/lib/kubelet", shared).context("could not share the kubelet's mounts")?;
@@ -125,112 +127,50 @@ impl Node<'_> {
     }
 
     fn etcd(&self) -> Command {
-        let mut command = self.program("etcd");
-        command
-            .args(["--name=node", "--log-level=warn", "--snapshot-count=5000"])
-            .arg(self.flag("data-dir", "etcd"));
-        // What a crash of the whole machine would lose, nobody needs.
-        command.arg("--unsafe-no-fsync");
+        let mut command = self.components.etcd();
         command.args([
             "--listen-client-urls=http://127.0.0.1:2379",
             "--advertise-client-urls=http://127.0.0.1:2379",
-        ]);
-        command.args([
             "--listen-peer-urls=http://127.0.0.1:2380",
             "--initial-advertise-peer-urls=http://127.0.0.1:2380",
+            "--initial-cluster=node=http://127.0.0.1:2380",
         ]);
-        command.arg("--initial-cluster=node=http://127.0.0.1:2380");
         command
     }
 
     fn api_server(&self) -> Command {
-        let mut command = self.program("kube-apiserver");
+        let mut command = self.components.api_server();
         command.arg(format!("--advertise-address={NODE_ADDRESS}"));
         command.args([
             "--secure-port=6443",
             "--etcd-servers=http://127.0.0.1:2379",
-            "--service-cluster-ip-range=10.96.0.0/16",
-            "--service-account-issuer=https://kubernetes.default.svc.cluster.local",
             "--kubelet-preferred-address-types=InternalIP",
-            "--authorization-mode=Node,RBAC",
-            "--enable-admission-plugins=NodeRestriction",
-            "--allow-privileged=true",
             "--requestheader-allowed-names=front-proxy-client",
             "--requestheader-extra-headers-prefix=X-Remote-Extra-",
             "--requestheader-group-headers=X-Remote-Group",
             "--requestheader-username-headers=X-Remote-User",
-            "--profiling=false",
         ]);
         command.args([
-            self.flag("service-account-key-file", "pki/sa.pub"),
-            self.flag("service-account-signing-key-file", "pki/sa.key"),
-            self.flag("client-ca-file", "pki/ca.crt"),
-            self.flag("tls-cert-file", "pki/apiserver.crt"),
-            self.flag("tls-private-key-file", "pki/apiserver.key"),
-            self.flag("kubelet-client-certificate", "pki/apiserver-kubelet-client.crt"),
-            self.flag("kubelet-client-key", "pki/apiserver-kubelet-client.key"),
-            self.flag("kubelet-certificate-authority", "pki/ca.crt"),
-            self.flag("requestheader-client-ca-file", "pki/front-proxy-ca.crt"),
-            self.flag("proxy-client-cert-file", "pki/front-proxy-client.crt"),
-            self.flag("proxy-client-key-file", "pki/front-proxy-client.key"),
+            self.components.flag("kubelet-client-certificate", "pki/apiserver-kubelet-client.crt"),
+            self.components.flag("kubelet-client-key", "pki/apiserver-kubelet-client.key"),
+            self.components.flag("kubelet-certificate-authority", "pki/ca.crt"),
+            self.components.flag("requestheader-client-ca-file", "pki/front-proxy-ca.crt"),
+            self.components.flag("proxy-client-cert-file", "pki/front-proxy-client.crt"),
+            self.components.flag("proxy-client-key-file", "pki/front-proxy-client.key"),
         ]);
         command
-    }
-
-    /// With accounts of its own for each controller and the usual limits it would take five seconds longer
-    /// until the first Deployment has its pods.
-    fn controller_manager(&self) -> Command {
-        let mut command = self.client_program("kube-controller-manager", "admin");
-        command.args(["--use-service-account-credentials=false"]);
-        command.args([
-            self.flag("service-account-private-key-file", "pki/sa.key"),
-            self.flag("root-ca-file", "pki/ca.crt"),
-            self.flag("cluster-signing-cert-file", "pki/ca.crt"),
-            self.flag("cluster-signing-key-file", "pki/ca.key"),
-        ]);
-        command
-    }
-
-    fn scheduler(&self) -> Command {
-        self.client_program("kube-scheduler", "kube-scheduler")
     }
 
     fn kubelet(&self) -> Command {
-        let mut command = self.program("kubelet");
+        let mut command = self.components.program("kubelet");
         command
             .args([
-                self.flag("config", "kubelet.yaml"),
-                self.flag("kubeconfig", "pki/kubelet.kubeconfig"),
+                self.components.flag("config", "kubelet.yaml"),
+                self.components.flag("kubeconfig", "pki/kubelet.kubeconfig"),
             ])
             .arg(format!("--hostname-override={}", self.name))
             .arg(format!("--node-ip={NODE_ADDRESS}"));
         command
-    }
-
-    /// A control loop that runs alone, as fast as it can, with the kubeconfig of `user`.
-    fn client_program(&self, program: &str, user: &str) -> Command {
-        let kubeconfig = format!("pki/{user}.kubeconfig");
-        let mut command = self.program(program);
-        command.args([
-            self.flag("kubeconfig", &kubeconfig),
-            self.flag("authentication-kubeconfig", &kubeconfig),
-            self.flag("authorization-kubeconfig", &kubeconfig),
-        ]);
-        command.args(["--leader-elect=false", "--bind-address=127.0.0.1", "--profiling=false"]);
-        command.args(["--kube-api-qps=500", "--kube-api-burst=1000"]);
-        command
-    }
-
-    /// The cluster's own program of that name, or the system's.
-    fn program(&self, name: &str) -> Command {
-        let own = self.root.join("bin").join(name);
-        let mut command = if own.exists() { Command::new(own) } else { Command::new(name) };
-        command.stdin(Stdio::null());
-        command
-    }
-
-    fn flag(&self, name: &str, file: &str) -> String {
-        format!("--{name}={}", self.root.join(file).display())
     }
 }
 
@@ -262,15 +202,6 @@ fn pretend(setting: &str, wanted: &str) -> Result<()> {
     let shown = PathBuf::from(format!("/run/sysctl-{}", setting.replace('/', "-")));
     write(&shown, wanted)?;
     mount_bind(&shown, &path).with_context(|| format!("could not bind over {}", path.display()))
-}
-
-/// containerd and the API server hold thousands of descriptors; the hard limit cannot be raised everywhere.
-fn raise_descriptor_limit() -> Result<()> {
-    const ENOUGH: u64 = 65_536;
-    let Rlimit { maximum, .. } = getrlimit(Resource::Nofile);
-    let current = Some(maximum.unwrap_or(ENOUGH).min(ENOUGH));
-    setrlimit(Resource::Nofile, Rlimit { current, maximum })
-        .context("could not raise the descriptor limit")
 }
 
 fn make_directory(path: &Path) -> Result<()> {

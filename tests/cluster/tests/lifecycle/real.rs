@@ -1,21 +1,16 @@
-//! A cluster's whole life on this machine, with a driver killed on the way, and what the host has left of it.
-
-#![expect(
-    clippy::unwrap_used,
-    reason = "a test's helpers fail by panicking, as the test itself does"
-)]
+//! A real node with Flux.
 
 use std::collections::BTreeSet;
 use std::fs;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
-use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
+use std::process::Command;
 
 use gimlet_cluster::{Cluster, LAB_ADDRESS, Options, Settings, State, down, shell_image, status};
 
+use super::{status_of, take_host, until, up_killed_half_way};
+
 const NAME: &str = "lifecycle";
-const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Everything of the host that a cluster could leave something in.
 #[derive(Debug, PartialEq, Eq)]
@@ -55,35 +50,6 @@ fn names(directory: &str) -> BTreeSet<String> {
 
 fn output(program: &str, arguments: &[&str]) -> String {
     String::from_utf8(Command::new(program).args(arguments).output().unwrap().stdout).unwrap()
-}
-
-/// Waits until `done`, as cheaply as it gets without a hook in another program.
-fn until(what: &str, mut done: impl FnMut() -> bool) {
-    let deadline = Instant::now() + PATIENCE;
-    while !done() {
-        assert!(Instant::now() < deadline, "{what}");
-        std::thread::yield_now();
-    }
-}
-
-fn our_status(settings: &Settings) -> Option<gimlet_cluster::Status> {
-    status(settings).unwrap().into_iter().find(|cluster| cluster.name == NAME)
-}
-
-/// Starts the driver as a program of its own and kills it once the cluster's first processes stand.
-fn up_killed_half_way(settings: &Settings) {
-    let mut driver = Command::new(env!("CARGO_BIN_EXE_gimlet-cluster"))
-        .args(["up", "--name", NAME])
-        .env_remove("KUBECONFIG")
-        .stdout(Stdio::null())
-        .spawn()
-        .unwrap();
-    until("the driver starts the node's programs", || {
-        our_status(settings).is_some_and(|s| s.processes >= 8)
-    });
-    driver.kill().unwrap();
-    driver.wait().unwrap();
-    assert_eq!(our_status(settings).unwrap().state, State::Starting);
 }
 
 /// The one setting that runs change; it goes back with the last of them, so it says nothing while others stand.
@@ -130,19 +96,20 @@ fn a_workload_is_pulled_and_answers_on_the_host(cluster: &Cluster, settings: &Se
 #[test]
 #[ignore = "brings a cluster up: needs root, and 20 minutes the first time"]
 fn a_cluster_survives_a_killed_driver_and_leaves_nothing() {
+    let _host = take_host();
     let settings = Settings::from_environment().unwrap().without_kubeconfig();
     let options = Options { name: NAME.into() };
     down(&settings, NAME).unwrap();
     let (before, limit) = (Host::look(), inotify_limit(&settings));
 
-    up_killed_half_way(&settings);
+    up_killed_half_way(&settings, NAME, &[], 8);
     let cluster = Cluster::up(&settings, &options).unwrap();
-    let first = our_status(&settings).unwrap();
+    let first = status_of(&settings, NAME).unwrap();
     assert_eq!(first.state, State::Ready);
     let again = Cluster::up(&settings, &options).unwrap();
     assert_eq!(again.kubeconfig(), cluster.kubeconfig());
     assert_eq!(
-        our_status(&settings).unwrap().processes,
+        status_of(&settings, NAME).unwrap().processes,
         first.processes,
         "twice up is one cluster"
     );
@@ -160,7 +127,7 @@ fn a_cluster_survives_a_killed_driver_and_leaves_nothing() {
     let ended = std::thread::spawn(move || beside.wait().unwrap());
     cluster.down().unwrap();
     assert!(!ended.join().unwrap().success(), "what ran in the lab ended with it");
-    assert!(our_status(&settings).is_none());
+    assert!(status_of(&settings, NAME).is_none());
     assert_eq!(Host::look(), before);
     if let (Some(before), Some(after)) = (limit, inotify_limit(&settings)) {
         assert_eq!(after, before);
