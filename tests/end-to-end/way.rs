@@ -74,6 +74,16 @@ pub(crate) fn push_twice(stack: &mut Stack) -> Result<()> {
         stack.gimlet_json(&["release", "show", one])?["current"] == false,
         "the first is still current"
     );
+    let page = stack.page(&format!("/releases/{two}"))?;
+    ensure!(
+        page.contains("Healthy") && page.contains(&sha[..7]),
+        "the release's page tells otherwise: {page}"
+    );
+    let page = stack.page(&format!("/apps/{ENVIRONMENT}/way"))?;
+    ensure!(
+        page.contains("Healthy") && page.contains(&sha[..7]),
+        "the application's page tells otherwise: {page}"
+    );
     let git = stack.cluster.kubectl().run(&[
         "-n",
         "flux-system",

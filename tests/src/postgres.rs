@@ -96,17 +96,25 @@ fn programs() -> Result<PathBuf> {
     if let Some(found) = find_programs() {
         return Ok(found);
     }
-    let installed = Command::new("apt-get")
-        .args(["install", "-y", "--no-install-recommends", "postgresql"])
+    // A fresh machine has no package lists yet.
+    apt_get(&["install", "-y", "--no-install-recommends", "postgresql"])
+        .or_else(|_| {
+            apt_get(&["update"])?;
+            apt_get(&["install", "-y", "--no-install-recommends", "postgresql"])
+        })
+        .context("PostgreSQL 15 or newer is missing and could not be installed")?;
+    find_programs().context("PostgreSQL was installed, but initdb is not where Debian puts it")
+}
+
+fn apt_get(arguments: &[&str]) -> Result<()> {
+    let output = Command::new("apt-get")
+        .args(arguments)
         .env("DEBIAN_FRONTEND", "noninteractive")
         .output()
-        .context("PostgreSQL is missing, and apt-get is not here to install it: install PostgreSQL 15 or newer")?;
-    ensure!(
-        installed.status.success(),
-        "apt-get could not install postgresql: {}",
-        String::from_utf8_lossy(&installed.stderr)
-    );
-    find_programs().context("PostgreSQL was installed, but initdb is not where Debian puts it")
+        .context("apt-get is not here")?;
+    let complaint = String::from_utf8_lossy(&output.stderr);
+    ensure!(output.status.success(), "apt-get {} failed: {complaint}", arguments.join(" "));
+    Ok(())
 }
 
 fn find_programs() -> Option<PathBuf> {

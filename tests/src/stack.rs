@@ -14,6 +14,7 @@ use gimlet_cluster::{
 use serde_json::Value;
 
 use crate::{
+    http,
     programs::Programs,
     sample::Sample,
     server::{Server, ServerPlan},
@@ -274,6 +275,23 @@ impl Stack {
             }
             std::thread::sleep(LOOK);
         }
+    }
+
+    /// Reads a page as a person does who signs in with a link of her own.
+    ///
+    /// # Errors
+    /// When the link is not taken, or the page is not there.
+    pub fn page(&self, path: &str) -> Result<String> {
+        let address: SocketAddr = self.public_url.trim_start_matches("http://").parse()?;
+        let link = self.server.sign_in_link(ORGANIZATION, LOGIN)?;
+        let sign_in = link.strip_prefix(&self.public_url).context("the link leads elsewhere")?;
+        let signed_in = http::send(address, "POST", sign_in, &[("origin", &self.public_url)])?;
+        let cookie = signed_in.header("set-cookie").and_then(|cookie| cookie.split(';').next());
+        let cookie =
+            cookie.with_context(|| format!("signing in set no cookie: {}", signed_in.head))?;
+        let page = http::send(address, "GET", path, &[("cookie", cookie)])?;
+        ensure!(page.status == 200, "{path} answers {}", page.head);
+        Ok(page.body)
     }
 
     /// Forwards a loopback port to port 80 of a Service.

@@ -27,8 +27,10 @@ pub(crate) const COMMAND_LIFETIME: Duration = Duration::from_secs(300);
 
 /// Releases and repositories that are worked on at once.
 const AT_ONCE: usize = 8;
-/// How long a claim is ours; longer than the work's own time limits.
-const LEASE: Duration = Duration::from_secs(180);
+/// How long a claim is ours. A killed process holds up its work for no longer than this.
+const LEASE: Duration = Duration::from_secs(45);
+/// Writing a release ends within its lease, so that no two ever write the same one.
+const WRITE_LIMIT: Duration = Duration::from_secs(40);
 /// Rounds happen this often without a nudge.
 const PERIOD: Duration = Duration::from_secs(2);
 /// A burst of nudges makes one round.
@@ -71,6 +73,7 @@ impl Troubles {
 /// # Errors
 /// The panic of a reconciler.
 pub async fn run(app: App, shutdown: CancellationToken) -> Result<(), tokio::task::JoinError> {
+    resume(&app, &shutdown).await;
     let mut tasks = JoinSet::new();
     tasks.spawn(repeat(app.clone(), "repositories", shutdown.clone()));
     tasks.spawn(repeat(app.clone(), "releases", shutdown.clone()));
@@ -80,6 +83,17 @@ pub async fn run(app: App, shutdown: CancellationToken) -> Result<(), tokio::tas
         end?;
     }
     Ok(())
+}
+
+/// Takes back what a killed run of this process held. The database may be away at the start, too.
+async fn resume(app: &App, shutdown: &CancellationToken) {
+    let parts = app.parts();
+    while let Err(error) = parts.store.resume_after_restart(&parts.system, app.now()).await {
+        warn!(error = %Chain(&error), "cannot resume the work of the last run yet");
+        if shutdown.run_until_cancelled(tokio::time::sleep(AFTER_FAILURE)).await.is_none() {
+            return;
+        }
+    }
 }
 
 async fn repeat(app: App, reconciler: &'static str, shutdown: CancellationToken) {
@@ -178,7 +192,11 @@ async fn write_queued_releases(app: &App) -> Result<(), AppError> {
     stream::iter(groups)
         .for_each_concurrent(AT_ONCE, |group| async move {
             let app_name = group.application.name.clone();
-            if let Err(error) = app.write_next(group).await {
+            let written = tokio::time::timeout(WRITE_LIMIT, app.write_next(group)).await;
+            let written = written.unwrap_or_else(|elapsed| {
+                Err(AppError::unavailable("the gitops repository", elapsed))
+            });
+            if let Err(error) = written {
                 warn!(app = %app_name, error = %Chain(&error), "a release could not be moved; it is tried again");
             }
         })

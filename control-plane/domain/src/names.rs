@@ -5,7 +5,7 @@
 pub enum NameError {
     /// It is no DNS label.
     #[error(
-        "{field}: `{name}` must be 1 to {longest} characters of a-z, 0-9 and `-`, and begin and end with a letter or digit"
+        "`{name}` must be 1 to {longest} characters of a-z, 0-9 and `-`, and begin and end with a letter or digit"
     )]
     NotALabel {
         /// Which field.

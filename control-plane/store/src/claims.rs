@@ -2,15 +2,15 @@
 
 use gimlet_domain::time::Timestamp;
 use sea_orm::{
-    ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait,
-    sea_query::Expr,
+    ColumnTrait, ConnectionTrait, DbBackend, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
+    QueryTrait, sea_query::Expr,
 };
 use uuid::Uuid;
 
 use crate::{
     applications::Application,
     connect::Store,
-    entity::{application, environment, release},
+    entity::{application, environment, release, source_repository},
     environments::Environment,
     error::{During, StoreError},
     releases::{Release, in_states},
@@ -31,6 +31,7 @@ pub struct QueuedGroup {
 }
 
 const CLAIM: &str = "claim queued releases";
+const RESUME: &str = "resume after a restart";
 
 impl Store {
     /// Takes up to `limit` applications with a queued release that is due, longest due first. Nobody else
@@ -59,6 +60,38 @@ impl Store {
         }
         txn.commit().await.during(CLAIM)?;
         Ok(groups)
+    }
+}
+
+impl Store {
+    /// Gives back what an earlier run of this process may have held when it was killed: every repository is
+    /// due for a look, for what was announced while nobody listened. On SQLite, where one process is all
+    /// there is, queued releases are free at once; on PostgreSQL another replica may be at work on them, so
+    /// their leases run out by themselves.
+    ///
+    /// # Errors
+    /// [`StoreError::Query`].
+    pub async fn resume_after_restart(
+        &self,
+        _: &SystemScope,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let txn = self.begin(RESUME).await?;
+        source_repository::Entity::update_many()
+            .col_expr(source_repository::Column::PollDueAt, Expr::value(now.0))
+            .filter(source_repository::Column::PollDueAt.gt(now.0))
+            .exec(&txn)
+            .await
+            .during(RESUME)?;
+        if txn.get_database_backend() == DbBackend::Sqlite {
+            application::Entity::update_many()
+                .col_expr(application::Column::LeasedUntil, Expr::value(now.0))
+                .filter(application::Column::LeasedUntil.gt(now.0))
+                .exec(&txn)
+                .await
+                .during(RESUME)?;
+        }
+        txn.commit().await.during(RESUME)
     }
 }
 

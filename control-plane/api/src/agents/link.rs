@@ -1,6 +1,11 @@
 //! The websocket under an agent's session: text messages in and out, with limits.
 
-use std::{future::ready, time::Duration};
+use std::{
+    future::ready,
+    pin::Pin,
+    task::{Context, Poll},
+    time::Duration,
+};
 
 use axum::{
     Error as SocketError, Extension,
@@ -81,14 +86,46 @@ async fn run(
     shutdown: tokio_util::sync::CancellationToken,
 ) {
     let (sink, stream) = socket.split();
-    let mut sink =
-        TimedSink::new(sink.sink_map_err(LinkError::Socket), WRITE_TIMEOUT, || LinkError::Stalled);
+    let mut sink = TimedSink::new(SocketSink(sink), WRITE_TIMEOUT, || LinkError::Stalled);
     let incoming = texts(stream);
     let end = {
         let outgoing = (&mut sink).with(|text: String| ready(Ok(Message::Text(text.into()))));
         session.run(incoming, Box::pin(outgoing), shutdown).await
     };
     say_goodbye(&mut sink, end).await;
+}
+
+/// The socket's writing half with our error. It may be used after it has failed: a goodbye is tried on
+/// every socket, and futures' own adapter panics then.
+struct SocketSink<S>(S);
+
+impl<S: Sink<Message, Error = SocketError> + Unpin> Sink<Message> for SocketSink<S> {
+    type Error = LinkError;
+
+    fn poll_ready(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Result<(), LinkError>> {
+        self.0.poll_ready_unpin(context).map_err(LinkError::Socket)
+    }
+
+    fn start_send(mut self: Pin<&mut Self>, message: Message) -> Result<(), LinkError> {
+        self.0.start_send_unpin(message).map_err(LinkError::Socket)
+    }
+
+    fn poll_flush(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Result<(), LinkError>> {
+        self.0.poll_flush_unpin(context).map_err(LinkError::Socket)
+    }
+
+    fn poll_close(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Result<(), LinkError>> {
+        self.0.poll_close_unpin(context).map_err(LinkError::Socket)
+    }
 }
 
 /// The text messages; pings and pongs of the websocket itself are answered below, a close ends it.
@@ -126,6 +163,16 @@ mod tests {
     use futures::stream;
 
     use super::*;
+
+    #[tokio::test]
+    async fn a_goodbye_on_a_broken_socket_fails_and_does_not_panic() {
+        let broken = || axum::Error::new(std::io::Error::from(std::io::ErrorKind::BrokenPipe));
+        let sink = futures::sink::unfold((), move |(), _: Message| ready(Err::<(), _>(broken())));
+        let mut sink = SocketSink(Box::pin(sink));
+        assert!(sink.send("frame".into()).await.is_err());
+        let end = LinkEnd { close_code: 1001, reason: "gone".to_owned() };
+        say_goodbye(&mut sink, end).await;
+    }
 
     #[tokio::test]
     async fn only_text_is_read_and_a_close_ends_it() {

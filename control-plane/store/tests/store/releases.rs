@@ -375,3 +375,25 @@ async fn releases_are_listed_by_environment_app_and_artifact() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn what_a_killed_process_held_is_given_back_at_the_next_start() {
+    each_database(async |store| {
+        let shop = shop(&store, "acme").await;
+        let system = store.system();
+        shop.release(&store, "web").await;
+        let claimed = store.claim_queued(&system, at(20), at(60), 10).await.unwrap();
+        assert_eq!(claimed.len(), 1);
+        assert!(store.claim_queued(&system, at(30), at(60), 10).await.unwrap().is_empty());
+        store.claim_due_repositories(&system, at(20), at(60), 10).await.unwrap();
+
+        store.resume_after_restart(&system, at(30)).await.unwrap();
+        let due = store.claim_due_repositories(&system, at(30), at(60), 10).await.unwrap();
+        assert_eq!(due.len(), 1, "the repository is looked at again");
+        // Several replicas may share a PostgreSQL: there the lease of a release runs out by itself.
+        let early = store.claim_queued(&system, at(30), at(90), 10).await.unwrap().len();
+        let late = store.claim_queued(&system, at(60), at(90), 10).await.unwrap().len();
+        assert_eq!(early + late, 1, "once, and not lost");
+    })
+    .await;
+}

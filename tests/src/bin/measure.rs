@@ -1,3 +1,0 @@
-//! measure
-
-fn main() {}

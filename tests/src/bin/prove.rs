@@ -1,3 +1,0 @@
-//! prove
-
-fn main() {}
