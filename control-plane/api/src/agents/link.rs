@@ -164,11 +164,38 @@ mod tests {
 
     use super::*;
 
+    /// A socket whose other end is gone: every use fails, also the ones after the first failure.
+    struct Broken;
+
+    impl Sink<Message> for Broken {
+        type Error = SocketError;
+
+        fn poll_ready(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Result<(), SocketError>> {
+            Poll::Ready(Err(SocketError::new(std::io::Error::from(std::io::ErrorKind::BrokenPipe))))
+        }
+
+        fn start_send(self: Pin<&mut Self>, _: Message) -> Result<(), SocketError> {
+            Ok(())
+        }
+
+        fn poll_flush(
+            self: Pin<&mut Self>,
+            context: &mut Context<'_>,
+        ) -> Poll<Result<(), SocketError>> {
+            <Self as Sink<Message>>::poll_ready(self, context)
+        }
+
+        fn poll_close(
+            self: Pin<&mut Self>,
+            context: &mut Context<'_>,
+        ) -> Poll<Result<(), SocketError>> {
+            <Self as Sink<Message>>::poll_ready(self, context)
+        }
+    }
+
     #[tokio::test]
     async fn a_goodbye_on_a_broken_socket_fails_and_does_not_panic() {
-        let broken = || axum::Error::new(std::io::Error::from(std::io::ErrorKind::BrokenPipe));
-        let sink = futures::sink::unfold((), move |(), _: Message| ready(Err::<(), _>(broken())));
-        let mut sink = SocketSink(Box::pin(sink));
+        let mut sink = SocketSink(Broken);
         assert!(sink.send("frame".into()).await.is_err());
         let end = LinkEnd { close_code: 1001, reason: "gone".to_owned() };
         say_goodbye(&mut sink, end).await;
