@@ -93,6 +93,12 @@ fn a_workload_is_pulled_and_answers_on_the_host(cluster: &Cluster, settings: &Se
     });
 }
 
+/// What a cluster is known by: another one has another.
+fn identity(cluster: &Cluster) -> String {
+    let id = ["get", "namespace", "kube-system", "--output=jsonpath={.metadata.uid}"];
+    cluster.kubectl().run(&id).unwrap()
+}
+
 #[test]
 #[ignore = "brings a cluster up: needs root, and 20 minutes the first time"]
 fn a_cluster_survives_a_killed_driver_and_leaves_nothing() {
@@ -106,13 +112,11 @@ fn a_cluster_survives_a_killed_driver_and_leaves_nothing() {
     let cluster = Cluster::up(&settings, &options).unwrap();
     let first = status_of(&settings, NAME).unwrap();
     assert_eq!(first.state, State::Ready);
+    let born = identity(&cluster);
     let again = Cluster::up(&settings, &options).unwrap();
     assert_eq!(again.kubeconfig(), cluster.kubeconfig());
-    assert_eq!(
-        status_of(&settings, NAME).unwrap().processes,
-        first.processes,
-        "twice up is one cluster"
-    );
+    // Container starts come and go, so a count of processes says little; the cluster's own identity does not.
+    assert_eq!(identity(&again), born, "twice up is one cluster");
     drop(again);
 
     a_workload_is_pulled_and_answers_on_the_host(&cluster, &settings);
