@@ -115,6 +115,18 @@ impl Outside {
         Err(CommitError::Contended { branch: change.branch.clone(), attempts: ATTEMPTS })
     }
 
+    /// Asks the host whether we may push, by pushing a branch as it stands; nothing moves.
+    ///
+    /// # Errors
+    /// [`CommitError::Remote`] when we may not, or the host does not answer.
+    pub async fn check_push(&self, branch: &BranchName) -> Result<(), CommitError> {
+        let _turn = self.copy.turn().await;
+        let Some(head) = self.copy.head(branch).await? else { return Ok(()) };
+        // That somebody moved it meanwhile is an answer too.
+        self.remote.push(self.copy.path(), head, branch, Some(head)).await?;
+        Ok(())
+    }
+
     async fn prepare(
         &self,
         head: Option<CommitId>,

@@ -175,6 +175,24 @@ async fn credentials_that_may_only_read_are_denied_the_push() {
             .unwrap();
     let error = outside.commit(change(vec![put("a", "1")])).await.unwrap_err();
     assert_eq!(kind(&error), RemoteErrorKind::Denied);
+    let error = outside.check_push(&BranchName::main()).await.unwrap_err();
+    assert_eq!(kind(&error), RemoteErrorKind::Denied);
+}
+
+#[tokio::test]
+async fn asking_whether_a_push_is_allowed_moves_nothing() {
+    let place = Place::new();
+    let directory = place.host("r.git");
+    let host = Host::start(&place.at(""), Limits::default()).await;
+    let before = git(&directory, &["rev-parse", "main"]);
+    let credentials = Credentials::new("write", PASSWORD.into()).unwrap();
+    let outside =
+        Outside::open(place.at("copy"), place.git(), host.url("r.git"), Some(credentials), OPEN)
+            .await
+            .unwrap();
+    outside.refresh().await.unwrap();
+    outside.check_push(&BranchName::main()).await.unwrap();
+    assert_eq!(git(&directory, &["rev-parse", "main"]), before);
 }
 
 #[tokio::test]
