@@ -8,7 +8,7 @@ use gimlet_api::{
     tls_config,
 };
 use gimlet_app::{
-    App, AppConfig, AppMetrics, CertificateAuthority, Clock as _, SystemClock, reconcile,
+    App, AppConfig, AppMetrics, CertificateAuthority, Clock as _, SystemClock, Vault, reconcile,
 };
 use gimlet_git::{
     Git,
@@ -38,6 +38,7 @@ pub async fn open_app(config: &Config) -> anyhow::Result<(App, Registry)> {
         .context("cannot open the database")?;
     let ca = CertificateAuthority::open(&config.data_dir.join("ca"), SystemClock.now())
         .context("cannot open the certificate authority")?;
+    let vault = Vault::open(&config.data_dir).context("cannot open the secrets' key")?;
     let registry = Registry::new();
     let metrics = AppMetrics::register(&registry).context("cannot register the metrics")?;
     let settings = AppConfig {
@@ -53,7 +54,8 @@ pub async fn open_app(config: &Config) -> anyhow::Result<(App, Registry)> {
             allow_file: config.allow_file_repositories,
         },
     };
-    let app = App::new(store, settings, ca, Arc::new(GitHubHooks), Arc::new(SystemClock), metrics);
+    let (hooks, clock) = (Arc::new(GitHubHooks), Arc::new(SystemClock));
+    let app = App::new(store, settings, ca, vault, hooks, clock, metrics);
     Ok((app, registry))
 }
 

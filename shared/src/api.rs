@@ -2,8 +2,12 @@
 //!
 //! Times are RFC 3339 in UTC. Ids are opaque text. Readers ignore fields they do not know.
 
+mod gitops_repository;
+
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
+
+pub use gitops_repository::NewGitopsRepository;
 
 /// One page of a list, newest first.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
@@ -127,6 +131,9 @@ pub struct NewCluster {
     /// The one namespace that the environment is bound to; absent: the whole cluster.
     #[serde(default)]
     pub namespace: Option<String>,
+    /// Where releases are written; absent: a repository that the server makes and keeps.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gitops_repository: Option<NewGitopsRepository>,
 }
 
 /// How to connect a cluster: run the command where `kubectl` reaches it.
@@ -321,7 +328,7 @@ pub struct Release {
     pub finished_at: Option<String>,
     /// Its page.
     pub url: String,
-    /// The application runs what this release brought.
+    /// The newest one in the gitops repository: what the application runs, or is on its way to.
     pub current: bool,
 }
 

@@ -51,6 +51,21 @@ pub struct PlannedEnvironment {
     pub infra: GitLocation,
     /// What releases write.
     pub apps: GitLocation,
+    /// Whose credential Flux reads `apps` with; absent: [`GitReader::BuiltIn`].
+    #[serde(default)]
+    pub apps_reader: GitReader,
+}
+
+/// Whose credential Flux reads a repository with.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum GitReader {
+    /// The one that the installer makes, for the control plane's own git server.
+    #[default]
+    BuiltIn,
+    /// One that the cluster's owner gives the installer, or none for a public repository. The control
+    /// plane's own is not handed over: it may write.
+    Owner,
 }
 
 /// A branch of a repository.

@@ -8,6 +8,7 @@ pub mod api;
 pub mod backoff;
 pub mod enrol;
 pub mod error_chain;
+pub mod git_credential;
 pub mod ids;
 pub mod link;
 pub mod namespaces;

@@ -1,7 +1,7 @@
 //! How a cluster joins and is known again: enrolment and certificates.
 
 use gimlet_shared::enrol::{
-    ClusterPlan, DescribeCluster, EnrolledCluster, GitLocation, IssuedCertificate,
+    ClusterPlan, DescribeCluster, EnrolledCluster, GitLocation, GitReader, IssuedCertificate,
     PlannedEnvironment, RequestCertificate,
 };
 use gimlet_store::{ClusterScope, Enrolment, Environment, GIT_USER, GitopsLocation, Spend};
@@ -142,6 +142,10 @@ impl App {
         PlannedEnvironment {
             git_user: GIT_USER.to_owned(),
             infra: built_in(infra_repository(&environment.name)),
+            apps_reader: match environment.gitops {
+                GitopsLocation::BuiltIn => GitReader::BuiltIn,
+                GitopsLocation::Outside { .. } => GitReader::Owner,
+            },
             apps: match environment.gitops {
                 GitopsLocation::BuiltIn => built_in(apps_repository(&environment.name)),
                 GitopsLocation::Outside { apps_url, apps_branch, .. } => {

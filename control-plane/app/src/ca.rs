@@ -3,8 +3,7 @@
 //! Who an agent is stands in its leaf's SPIFFE URI and nowhere else.
 
 use std::{
-    fs,
-    io::{self, Write as _},
+    fs, io,
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -19,7 +18,7 @@ use sha2::{Digest as _, Sha256};
 use time::OffsetDateTime;
 use x509_parser::prelude::{FromDer as _, GeneralName, X509Certificate};
 
-use crate::ports::offset;
+use crate::{durable::write_private, ports::offset};
 
 /// The root outlives any plan to replace it; replacing it by overlap is an operation, not an expiry.
 const ROOT_YEARS: i64 = 10;
@@ -232,26 +231,8 @@ fn named(name: &str) -> DistinguishedName {
     names
 }
 
-/// Writes a file that only its owner reads, whole or not at all, also after a power loss.
 fn write_durably(path: &Path, text: &str) -> Result<(), CaError> {
-    use std::os::unix::fs::OpenOptionsExt as _;
-    let attempt = || -> io::Result<()> {
-        let draft = path.with_extension("draft");
-        let mut file = fs::OpenOptions::new()
-            .create(true)
-            .write(true)
-            .truncate(true)
-            .mode(0o600)
-            .open(&draft)?;
-        file.write_all(text.as_bytes())?;
-        file.sync_all()?;
-        fs::rename(&draft, path)?;
-        match path.parent() {
-            Some(folder) => fs::File::open(folder)?.sync_all(),
-            None => Ok(()),
-        }
-    };
-    attempt().map_err(|source| CaError::File { path: path.to_owned(), source })
+    write_private(path, text).map_err(|source| CaError::File { path: path.to_owned(), source })
 }
 
 #[cfg(test)]

@@ -63,7 +63,8 @@ impl App {
     /// Adds a cluster with its first environment, and says how to connect it.
     ///
     /// # Errors
-    /// [`AppError::Forbidden`], [`AppError::Invalid`] for a bad or taken name.
+    /// [`AppError::Forbidden`], [`AppError::Invalid`] for a bad or taken name, and for a gitops repository
+    /// that cannot be read and written; nothing is stored then.
     pub async fn connect_cluster(
         &self,
         scope: &TenantScope,
@@ -77,6 +78,14 @@ impl App {
             check_label("namespace", namespace, 63)
                 .map_err(|error| AppError::invalid("namespace", error.to_string()))?;
         }
+        let gitops = match request.gitops_repository {
+            None => GitopsLocation::BuiltIn,
+            Some(repository) => {
+                // Before anything is pushed to someone's repository for nothing.
+                self.refuse_taken_names(scope, &request.name, &environment).await?;
+                self.set_up_outside(scope, repository).await?
+            }
+        };
         let token = secrets::new_secret("get");
         let (parts, now) = (self.parts(), self.now());
         let expires_at = now.after(ENROLMENT_LIFETIME);
@@ -85,7 +94,7 @@ impl App {
             .create_cluster_with_environment(
                 scope,
                 &request.name,
-                NewEnvironment { name: environment, namespace: request.namespace },
+                NewEnvironment { name: environment, namespace: request.namespace, gitops },
                 NewEnrolment { token_hash: &secrets::hash(&token), expires_at },
                 now,
             )
@@ -93,11 +102,7 @@ impl App {
         let (cluster, environment) = match created {
             ClusterCreation::Created { cluster, environment } => (cluster, environment),
             ClusterCreation::NameTaken { field } => {
-                let field = if field == "cluster" { "name" } else { field };
-                return Err(AppError::invalid(
-                    field,
-                    "is taken in this organization; choose another name",
-                ));
+                return Err(taken(if field == "cluster" { "name" } else { field }));
             }
         };
         self.create_gitops_repositories(&environment).await?;
@@ -107,6 +112,22 @@ impl App {
             cluster: cluster_view(cluster, &[environment], 0, 0),
             expires_at: expires_at.rfc3339(),
         })
+    }
+
+    async fn refuse_taken_names(
+        &self,
+        scope: &TenantScope,
+        cluster: &str,
+        environment: &str,
+    ) -> Result<(), AppError> {
+        let store = &self.parts().store;
+        if store.find_cluster_by_name(scope, cluster).await?.is_some() {
+            return Err(taken("name"));
+        }
+        if store.find_environment_by_name(scope, environment).await?.is_some() {
+            return Err(taken("environment"));
+        }
+        Ok(())
     }
 
     /// A new command for a cluster that is not connected yet, or whose agent lost its identity.
@@ -190,6 +211,10 @@ pub(crate) fn apps_repository(environment: &str) -> String {
 /// Name of the repository that the cluster's owner writes.
 pub(crate) fn infra_repository(environment: &str) -> String {
     format!("gitops-{environment}-infra")
+}
+
+fn taken(field: &'static str) -> AppError {
+    AppError::invalid(field, "is taken in this organization; choose another name")
 }
 
 fn check(field: &'static str, name: &str) -> Result<(), AppError> {

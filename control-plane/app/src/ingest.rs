@@ -10,11 +10,10 @@ use std::{collections::HashMap, sync::Arc};
 use gimlet_git::{
     CommitId,
     mirror::{Mirror, MirrorError},
-    remote::{Credentials, InvalidUrl},
+    remote::InvalidUrl,
 };
 use gimlet_shared::ids::{ArtifactId, RepositoryId};
 use gimlet_store::{Artifact, IngestBatch, SourceRepository, StoreError};
-use secrecy::SecretString;
 use tokio::sync::Mutex;
 use tracing::info;
 
@@ -154,11 +153,4 @@ impl App {
 /// A commit that is gone is in nobody's history.
 async fn is_ancestor(mirror: &Mirror, older: CommitId, newer: CommitId) -> bool {
     mirror.is_ancestor(older, newer).await.unwrap_or(false)
-}
-
-/// `user:password` of an outside gitops repository.
-pub(crate) fn credentials(text: &str) -> Result<Credentials, AppError> {
-    let (user, password) = text.split_once(':').unwrap_or(("git", text));
-    Credentials::new(user, SecretString::from(password.to_owned()))
-        .map_err(|error| AppError::unavailable("the gitops repository's credential", error))
 }

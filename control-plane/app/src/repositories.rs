@@ -14,6 +14,7 @@ use crate::{
     ports::{HookHeaders, HookNews, HookRefusal},
     secrets,
     state::require,
+    vault::Purpose,
 };
 
 /// As long as git hosts allow owner and name together.
@@ -58,7 +59,7 @@ impl App {
             name,
             url: url.to_string(),
             default_branch: None,
-            webhook_secret: SecretString::from(webhook_secret.clone()),
+            webhook_secret: self.sealed_webhook_secret(scope, &webhook_secret)?,
             look_token_hash: secrets::hash(&look_token),
         };
         let repository = match self.parts().store.add_repository(scope, new, self.now()).await? {
@@ -152,10 +153,16 @@ impl App {
             .find_repository_for_hook(&parts.system, id)
             .await?
             .ok_or(AppError::NotFound { what: "the repository" })?;
-        let secret = repository.webhook_secret.expose_secret();
-        let news = parts.hooks.read(secret, &headers, body).map_err(|refusal| match refusal {
-            HookRefusal::Signature => AppError::Unauthorized { detail: refusal.to_string() },
-            HookRefusal::Body(detail) => AppError::invalid("body", detail),
+        let sealed = repository.webhook_secret.expose_secret();
+        let secret = parts
+            .vault
+            .unseal(Purpose::WebhookSecret, repository.organization_id, sealed)
+            .map_err(|error| AppError::unavailable("the webhook's secret", error))?;
+        let news = parts.hooks.read(secret.expose_secret(), &headers, body).map_err(|refusal| {
+            match refusal {
+                HookRefusal::Signature => AppError::Unauthorized { detail: refusal.to_string() },
+                HookRefusal::Body(detail) => AppError::invalid("body", detail),
+            }
         })?;
         let body = match &news {
             HookNews::Nothing => return Ok(Received::Ignored),
@@ -179,6 +186,18 @@ impl App {
             DeliveryReceipt::Stored(_) => Received::Stored,
             DeliveryReceipt::Replay => Received::Replay,
         })
+    }
+
+    fn sealed_webhook_secret(
+        &self,
+        scope: &TenantScope,
+        secret: &str,
+    ) -> Result<SecretString, AppError> {
+        let vault = &self.parts().vault;
+        let sealed = vault.seal(Purpose::WebhookSecret, scope.organization(), secret);
+        sealed
+            .map(SecretString::from)
+            .map_err(|error| AppError::unavailable("the webhook's secret", error))
     }
 
     async fn look(&self, id: RepositoryId) -> Result<(), AppError> {

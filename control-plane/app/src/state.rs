@@ -7,7 +7,7 @@ use gimlet_domain::{
     time::{Clock, Timestamp},
 };
 use gimlet_git::{Git, remote::HostPolicy};
-use gimlet_shared::ids::{OrganizationId, RepositoryId};
+use gimlet_shared::ids::{EnvironmentId, OrganizationId, RepositoryId};
 use gimlet_store::{Store, SystemScope, TenantScope};
 use tokio::sync::Notify;
 use url::Url;
@@ -18,6 +18,7 @@ use crate::{
     metrics::AppMetrics,
     observed::ClusterViews,
     ports::HookReader,
+    vault::Vault,
 };
 
 /// How this control plane is reached and where it keeps its files.
@@ -37,7 +38,7 @@ pub struct AppConfig {
     pub release_deadline: Duration,
     /// How often a repository is looked at without a hook.
     pub poll_interval: Duration,
-    /// Which hosts source repositories may lie on.
+    /// Which hosts source and gitops repositories may lie on.
     pub host_policy: HostPolicy,
 }
 
@@ -52,6 +53,7 @@ pub(crate) struct Parts {
     pub(crate) config: AppConfig,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) ca: CertificateAuthority,
+    pub(crate) vault: Vault,
     pub(crate) git: Git,
     pub(crate) gitops: crate::gitops::OpenRepositories,
     pub(crate) mirrors: crate::ingest::Mirrors,
@@ -90,6 +92,7 @@ impl App {
         store: Store,
         config: AppConfig,
         ca: CertificateAuthority,
+        vault: Vault,
         hooks: Arc<dyn HookReader>,
         clock: Arc<dyn Clock>,
         metrics: AppMetrics,
@@ -101,6 +104,7 @@ impl App {
             config,
             clock,
             ca,
+            vault,
             git,
             gitops: crate::gitops::OpenRepositories::default(),
             mirrors: crate::ingest::Mirrors::default(),
@@ -153,6 +157,11 @@ impl App {
             .join("gitops")
             .join(organization.to_string())
             .join(format!("{name}.git"))
+    }
+
+    /// Where the copy of an outside gitops repository lies; it may be deleted while nobody uses it.
+    pub(crate) fn outside_path(&self, environment: EnvironmentId) -> PathBuf {
+        self.0.config.data_dir.join("outside").join(format!("{environment}.git"))
     }
 
     /// The URL that Flux and people clone a built-in gitops repository from.

@@ -20,7 +20,7 @@ use gimlet_shared::{
     observed::ObjectKey,
 };
 use gimlet_store::{
-    AdvanceExtra, ApplicationChange, Environment, NewCommand, QueuedGroup, Release,
+    AdvanceExtra, ApplicationChange, Environment, GitopsLocation, NewCommand, QueuedGroup, Release,
 };
 use tracing::{info, warn};
 
@@ -87,7 +87,9 @@ impl App {
                 )
                 .await
                 .map(drop),
-            Err(NotWritten::Later(error)) => self.try_later(release, &error).await,
+            Err(NotWritten::Later(error)) => {
+                self.try_later(&group.environment, release, &error).await
+            }
         }
     }
 
@@ -249,14 +251,21 @@ impl App {
         Ok(true)
     }
 
-    async fn try_later(&self, release: &Release, error: &AppError) -> Result<(), AppError> {
+    async fn try_later(
+        &self,
+        environment: &Environment,
+        release: &Release,
+        error: &AppError,
+    ) -> Result<(), AppError> {
         let (parts, attempts) = (self.parts(), release.attempts.saturating_add(1));
         let due = self.now().after(retry_delay(attempts));
         warn!(release.id = %release.id, attempts, error = %Chain(error), "a release could not be written yet");
-        parts
-            .store
-            .postpone_release(&parts.system, release, due, attempts, Some(&error.to_string()))
-            .await?;
+        let told = match &environment.gitops {
+            GitopsLocation::BuiltIn => error.to_string(),
+            // What its host says is for those who own the repository; it holds no credentials.
+            GitopsLocation::Outside { .. } => Chain(error).to_string(),
+        };
+        parts.store.postpone_release(&parts.system, release, due, attempts, Some(&told)).await?;
         self.tell(release.organization_id, Subject::Release(release.id));
         Ok(())
     }

@@ -46,6 +46,8 @@ pub struct NewEnvironment {
     pub name: String,
     /// The one namespace it is bound to; `None` is the whole cluster.
     pub namespace: Option<String>,
+    /// Where its gitops repositories are.
+    pub gitops: GitopsLocation,
 }
 
 /// What came of making a cluster.
@@ -89,7 +91,7 @@ impl Store {
             name: environment.name,
             namespace: environment.namespace,
             created_at: now,
-            gitops: GitopsLocation::BuiltIn,
+            gitops: environment.gitops,
         };
         let txn = self.begin(CREATE).await?;
         match insert(&txn, cluster_row(&cluster)).await {

@@ -45,13 +45,14 @@ pub struct Environment {
 pub enum GitopsLocation {
     /// In the control plane's own git server.
     BuiltIn,
-    /// With another host.
+    /// The apps repository is with another host; the infra repository stays with us.
     Outside {
         /// URL of the apps repository.
         apps_url: String,
         /// The branch that Flux follows.
         apps_branch: String,
-        /// What the control plane pushes with, where the host wants something.
+        /// What the control plane pushes with, where the host wants something. Sealed by the caller:
+        /// nothing here could read it.
         credential: Option<String>,
     },
 }

@@ -29,7 +29,7 @@ pub struct SourceRepository {
     pub url: String,
     /// The branch that its host shows first, once known.
     pub default_branch: Option<String>,
-    /// Signs the host's deliveries, so it is kept in clear.
+    /// What signs the host's deliveries, as the caller sealed it.
     pub webhook_secret: SecretString,
     /// SHA-256 of the token that asks for a look, in hexadecimal.
     pub look_token_hash: String,
@@ -54,7 +54,7 @@ pub struct NewRepository {
     pub url: String,
     /// The branch that its host shows first, where known.
     pub default_branch: Option<String>,
-    /// Signs the host's deliveries.
+    /// What signs the host's deliveries. Sealed by the caller: nothing here could read it.
     pub webhook_secret: SecretString,
     /// SHA-256 of the token that asks for a look, in hexadecimal.
     pub look_token_hash: String,

@@ -7,7 +7,9 @@ use gimlet_api::{
     AgentPort, HttpMetrics, PeopleConfig, health_router, observed, people_router, serve_http,
     tls_config,
 };
-use gimlet_app::{App, AppConfig, AppMetrics, CertificateAuthority, Clock, SystemClock, reconcile};
+use gimlet_app::{
+    App, AppConfig, AppMetrics, CertificateAuthority, Clock, SystemClock, Vault, reconcile,
+};
 use gimlet_git::{
     Git,
     remote::HostPolicy,
@@ -180,7 +182,8 @@ async fn open_app(folder: &TempDir, url: &str, agent_port: u16, registry: &Regis
         host_policy: HostPolicy { allow_private: true, allow_file: true },
     };
     let metrics = AppMetrics::register(registry).unwrap();
-    App::new(store, config, ca, Arc::new(GitHubHooks), Arc::new(SystemClock), metrics)
+    let vault = Vault::open(folder.path()).unwrap();
+    App::new(store, config, ca, vault, Arc::new(GitHubHooks), Arc::new(SystemClock), metrics)
 }
 
 fn serve(tasks: &mut JoinSet<()>, listener: TcpListener, router: Router, stop: &CancellationToken) {

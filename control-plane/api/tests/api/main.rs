@@ -6,6 +6,8 @@ mod access;
 mod agents;
 mod bad_input;
 mod git;
+mod githost;
 mod harness;
 mod live;
+mod outside;
 mod surface;

@@ -1,9 +1,17 @@
 //! `gimlet cluster`.
 
-use std::time::Duration;
+use std::{
+    io::{self, Read},
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use clap::{Args, Subcommand};
-use gimlet_shared::api::{Cluster, ClusterConnect, NewCluster};
+use gimlet_shared::{
+    api::{Cluster, ClusterConnect, NewCluster, NewGitopsRepository},
+    git_credential::{GitCredential, GitCredentialError, LONGEST_GIT_CREDENTIAL},
+};
+use secrecy::{ExposeSecret as _, SecretString};
 use tokio::time::{Instant, sleep};
 
 use crate::{
@@ -39,6 +47,8 @@ pub(crate) struct Connect {
     /// The one namespace that the environment is bound to; absent: the whole cluster.
     #[arg(short, long, value_name = "NAME", conflicts_with = "renew")]
     namespace: Option<String>,
+    #[command(flatten)]
+    gitops: Gitops,
     /// Print a new command for a cluster that is there; the earlier command stops working.
     #[arg(long)]
     renew: bool,
@@ -50,6 +60,20 @@ pub(crate) struct Connect {
     timeout: Option<Duration>,
     #[command(flatten)]
     output: OutputArgs,
+}
+
+/// A gitops repository of one's own.
+#[derive(Clone, Debug, Args)]
+struct Gitops {
+    /// Write releases to this repository, on any git host; absent: to one that the server makes and keeps.
+    #[arg(long, value_name = "URL", conflicts_with = "renew")]
+    gitops_repository: Option<String>,
+    /// The branch that Flux follows; absent: main.
+    #[arg(long, value_name = "BRANCH", requires = "gitops_repository")]
+    gitops_branch: Option<String>,
+    /// File with user:password to push with, on one line; - is standard input.
+    #[arg(long, value_name = "FILE", requires = "gitops_repository")]
+    gitops_credential_file: Option<PathBuf>,
 }
 
 #[derive(Clone, Copy, Debug, Args)]
@@ -89,10 +113,12 @@ impl Connect {
         let connect = if self.renew {
             renew(&client, &self.name).await?
         } else {
+            let gitops_repository = self.gitops.read(shell).await?;
             let request = NewCluster {
                 name: self.name,
                 environment: self.environment,
                 namespace: self.namespace,
+                gitops_repository,
             };
             client.connect_cluster(&request).await.map_err(|error| match error.field() {
                 Some("name") => {
@@ -109,6 +135,38 @@ impl Connect {
             None => Ok(()),
         }
     }
+}
+
+impl Gitops {
+    async fn read(self, shell: &mut Shell) -> Result<Option<NewGitopsRepository>, CliError> {
+        let Some(url) = self.gitops_repository else { return Ok(None) };
+        let credential = match &self.gitops_credential_file {
+            Some(path) => Some(read_credential(path, shell).await?),
+            None => None,
+        };
+        let (username, password) = credential.map(|found| (found.username, found.password)).unzip();
+        Ok(Some(NewGitopsRepository { url, branch: self.gitops_branch, username, password }))
+    }
+}
+
+async fn read_credential(path: &Path, shell: &mut Shell) -> Result<GitCredential, CliError> {
+    let failed = |source| CliError::File { verb: "read", path: path.to_owned(), source };
+    let source: Box<dyn Read + Send> = if path == Path::new("-") {
+        shell.stdin.take().unwrap_or_else(|| Box::new(io::empty()))
+    } else {
+        Box::new(std::fs::File::open(path).map_err(failed)?)
+    };
+    // One byte more than a credential may have tells that it is none.
+    let limit = LONGEST_GIT_CREDENTIAL as u64 + 1;
+    let read = tokio::task::spawn_blocking(move || {
+        let mut text = String::new();
+        source.take(limit).read_to_string(&mut text).map(|_| SecretString::from(text))
+    });
+    let text = read.await.unwrap_or_else(|stopped| Err(io::Error::other(stopped)));
+    let text = text.map_err(failed)?;
+    text.expose_secret().parse().map_err(|error: GitCredentialError| {
+        CliError::local(format!("{}: {error}", path.display()))
+    })
 }
 
 async fn renew(client: &Client, name: &str) -> Result<ClusterConnect, CliError> {

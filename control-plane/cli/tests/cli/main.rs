@@ -7,6 +7,7 @@ mod auth;
 mod bad_input;
 mod cluster;
 mod deploy;
+mod gitops;
 mod lists;
 mod process;
 mod release;

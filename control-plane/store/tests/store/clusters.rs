@@ -1,5 +1,7 @@
 use gimlet_shared::ids::ClusterId;
-use gimlet_store::{ClusterCreation, GIT_USER, NewEnrolment, NewEnvironment, Spend};
+use gimlet_store::{
+    ClusterCreation, GIT_USER, GitopsLocation, NewEnrolment, NewEnvironment, Spend,
+};
 use tokio::task::JoinSet;
 
 use crate::harness::{at, connected, each_database, owner};
@@ -10,8 +12,11 @@ async fn a_taken_name_makes_neither_cluster_nor_environment() {
         let owner = owner(&store, "acme").await;
         connected(&store, &owner, "prod").await;
         let create = async |cluster: &str, environment: &str, token: &str| {
-            let new =
-                NewEnvironment { name: environment.to_owned(), namespace: Some("web".to_owned()) };
+            let new = NewEnvironment {
+                name: environment.to_owned(),
+                namespace: Some("web".to_owned()),
+                gitops: GitopsLocation::BuiltIn,
+            };
             let enrolment = NewEnrolment { token_hash: token, expires_at: at(900) };
             store
                 .create_cluster_with_environment(&owner, cluster, new, enrolment, at(0))
@@ -32,6 +37,29 @@ async fn a_taken_name_makes_neither_cluster_nor_environment() {
         let staging = store.find_environment_by_name(&owner, "staging").await.unwrap().unwrap();
         assert_eq!(staging.namespace.as_deref(), Some("web"));
         assert_eq!(store.list_environments(&owner).await.unwrap().len(), 2);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_environment_keeps_its_outside_repository() {
+    each_database(async |store| {
+        let owner = owner(&store, "acme").await;
+        let gitops = GitopsLocation::Outside {
+            apps_url: "https://git.example/acme/gitops.git".to_owned(),
+            apps_branch: "main".to_owned(),
+            credential: Some("v1:sealed".to_owned()),
+        };
+        let new =
+            NewEnvironment { name: "prod".to_owned(), namespace: None, gitops: gitops.clone() };
+        let enrolment = NewEnrolment { token_hash: "t", expires_at: at(900) };
+        let made =
+            store.create_cluster_with_environment(&owner, "eu-1", new, enrolment, at(0)).await;
+        let ClusterCreation::Created { environment, .. } = made.unwrap() else { panic!("taken") };
+        assert_eq!(environment.gitops, gitops);
+        let system = store.system();
+        let read = store.find_environment(&system, environment.id).await.unwrap().unwrap();
+        assert_eq!(read.gitops, gitops);
     })
     .await;
 }

@@ -7,8 +7,8 @@ use gimlet_domain::{
 use gimlet_shared::ids::{ArtifactId, ReleaseId};
 use gimlet_store::{
     AdvanceExtra, Cluster, ClusterCreation, ClusterScope, Commit, Environment, EventWord,
-    IngestBatch, NewArtifact, NewEnrolment, NewEnvironment, NewRelease, NewRepository, Release,
-    RepositoryAddition, SourceRepository, Store, TenantScope,
+    GitopsLocation, IngestBatch, NewArtifact, NewEnrolment, NewEnvironment, NewRelease,
+    NewRepository, Release, RepositoryAddition, SourceRepository, Store, TenantScope,
 };
 use sea_orm::ConnectionTrait;
 use uuid::Uuid;
@@ -71,7 +71,8 @@ pub(crate) struct Connected {
 pub(crate) async fn connected(store: &Store, owner: &TenantScope, environment: &str) -> Connected {
     let token = Uuid::now_v7().to_string();
     let enrolment = NewEnrolment { token_hash: &token, expires_at: at(900) };
-    let new = NewEnvironment { name: environment.to_owned(), namespace: None };
+    let gitops = GitopsLocation::BuiltIn;
+    let new = NewEnvironment { name: environment.to_owned(), namespace: None, gitops };
     let name = format!("cluster-of-{environment}");
     let made =
         store.create_cluster_with_environment(owner, &name, new, enrolment, at(0)).await.unwrap();

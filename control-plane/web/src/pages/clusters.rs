@@ -8,9 +8,10 @@ use axum::{
 };
 use gimlet_app::Subject;
 use gimlet_shared::{
-    api::{App, Cluster, ClusterConnect, Environment, NewCluster},
+    api::{App, Cluster, ClusterConnect, Environment, NewCluster, NewGitopsRepository},
     ids::ClusterId,
 };
+use secrecy::{ExposeSecret as _, SecretString};
 use serde::Deserialize;
 
 use super::{Problem, html};
@@ -33,6 +34,38 @@ pub(super) struct ClusterForm {
     environment: String,
     #[serde(default)]
     namespace: String,
+    #[serde(default)]
+    gitops_url: String,
+    #[serde(default)]
+    gitops_branch: String,
+    #[serde(default)]
+    gitops_username: String,
+    /// Goes into no page again.
+    #[serde(default)]
+    gitops_password: SecretString,
+}
+
+impl ClusterForm {
+    /// The outside repository, where one is named. What is given beside an empty address counts too, so
+    /// that the address is asked for.
+    fn gitops_repository(&self) -> Option<NewGitopsRepository> {
+        let given_password = !self.gitops_password.expose_secret().is_empty();
+        let repository = NewGitopsRepository {
+            url: self.gitops_url.trim().to_owned(),
+            branch: given(&self.gitops_branch),
+            username: given(&self.gitops_username),
+            password: given_password.then(|| self.gitops_password.clone()),
+        };
+        let is_named = !repository.url.is_empty()
+            || repository.branch.is_some()
+            || repository.username.is_some()
+            || given_password;
+        is_named.then_some(repository)
+    }
+
+    fn names_a_repository(&self) -> bool {
+        self.gitops_repository().is_some()
+    }
 }
 
 #[derive(Template)]
@@ -99,6 +132,7 @@ pub(super) async fn connect(
         name: form.name.trim().to_owned(),
         environment: given(&form.environment),
         namespace: given(&form.namespace),
+        gitops_repository: form.gitops_repository(),
     };
     match web.app.connect_cluster(&viewer.scope, new).await {
         Ok(connect) => Ok(html(&ClusterPage::before_connection(&viewer, connect))?.into_response()),

@@ -13,7 +13,7 @@ use axum::{
     },
     response::Response,
 };
-use gimlet_app::{App, AppConfig, AppMetrics, CertificateAuthority, Clock, SystemClock};
+use gimlet_app::{App, AppConfig, AppMetrics, CertificateAuthority, Clock, SystemClock, Vault};
 use gimlet_git::remote::HostPolicy;
 use gimlet_github::GitHubHooks;
 use gimlet_store::Store;
@@ -47,8 +47,9 @@ impl Site {
             host_policy: HostPolicy { allow_private: true, allow_file: true },
         };
         let metrics = AppMetrics::register(&prometheus::Registry::new()).unwrap();
-        let app =
-            App::new(store, settings, ca, Arc::new(GitHubHooks), Arc::new(SystemClock), metrics);
+        let vault = Vault::open(folder.path()).unwrap();
+        let (hooks, clock) = (Arc::new(GitHubHooks), Arc::new(SystemClock));
+        let app = App::new(store, settings, ca, vault, hooks, clock, metrics);
         let shutdown = CancellationToken::new();
         let config =
             WebConfig { public_url: public_url.parse().unwrap(), shutdown: shutdown.clone() };
@@ -225,6 +226,20 @@ async fn a_name_that_cannot_be_is_answered_in_the_form() {
     assert_eq!(refused.status(), StatusCode::UNPROCESSABLE_ENTITY);
     let page = text(refused).await;
     assert!(page.contains("value=\"Not A Name\"") && page.contains("role=\"alert\""), "{page}");
+}
+
+#[tokio::test]
+async fn what_is_wrong_with_a_gitops_repository_is_told_in_the_form_without_the_password() {
+    let site = Site::start("http://gimlet.example").await;
+    let ana = site.signed_in("acme").await;
+    let form = "name=edge&gitops_url=ftp%3A%2F%2Fgit.example%2Fa%2Fb&gitops_username=bot&gitops_password=canary";
+    let refused = site.ask(post("/fleet", &ana, form)).await;
+    assert_eq!(refused.status(), StatusCode::UNPROCESSABLE_ENTITY);
+    let page = text(refused).await;
+    assert!(page.contains("ftp://git.example/a/b") && page.contains("not supported"), "{page}");
+    assert!(page.contains(r#"value="bot""#) && !page.contains("canary"), "{page}");
+    let fleet = text(site.ask(get("/fleet", &ana)).await).await;
+    assert!(fleet.contains("No cluster yet"));
 }
 
 #[tokio::test]
