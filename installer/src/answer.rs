@@ -2,7 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use gimlet_shared::enrol::{ClusterPlan, GitLocation, PlannedEnvironment};
+use gimlet_shared::{
+    enrol::{ClusterPlan, GitLocation, GitReader, PlannedEnvironment},
+    git_credential::GitCredential,
+};
 use url::Url;
 
 use crate::is_protected_namespace;
@@ -34,6 +37,21 @@ pub struct Environment {
     pub infra: GitLocation,
     /// The repository that releases write.
     pub apps: GitLocation,
+    /// What Flux reads it with.
+    pub apps_access: AppsAccess,
+}
+
+/// What Flux reads an apps repository with.
+#[derive(Clone, Debug)]
+pub enum AppsAccess {
+    /// The password that the installer makes, for the control plane's own git server.
+    BuiltIn,
+    /// Nothing: everyone may read it.
+    Public,
+    /// A credential of the owner's, which goes into the Secret now.
+    Given(GitCredential),
+    /// A credential of the owner's that an earlier run put there; it stays as it is.
+    Kept,
 }
 
 /// What is wrong with the answer: the field, and what it would have to be.
@@ -105,6 +123,10 @@ fn checked(index: usize, found: PlannedEnvironment) -> Result<Environment, Assig
         git_user: found.git_user,
         infra: found.infra,
         apps: found.apps,
+        apps_access: match found.apps_reader {
+            GitReader::BuiltIn => AppsAccess::BuiltIn,
+            GitReader::Owner => AppsAccess::Public,
+        },
     })
 }
 
@@ -164,7 +186,19 @@ mod tests {
 
     #[test]
     fn a_good_answer_passes() {
-        assert_eq!(assign(answer()).unwrap().environments[0].name, "staging");
+        let good = assign(answer()).unwrap();
+        assert_eq!(good.environments[0].name, "staging");
+        assert!(matches!(good.environments[0].apps_access, AppsAccess::BuiltIn));
+    }
+
+    #[test]
+    fn an_outside_repository_counts_as_public_until_a_credential_is_given() {
+        let mut answer = answer();
+        answer["environments"][0]["appsReader"] = json!("owner");
+        let access = &assign(answer.clone()).unwrap().environments[0].apps_access;
+        assert!(matches!(access, AppsAccess::Public));
+        answer["environments"][0]["appsReader"] = json!("someone");
+        assert!(serde_json::from_value::<ClusterPlan>(answer).is_err());
     }
 
     #[test]

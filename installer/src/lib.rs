@@ -10,6 +10,7 @@
 
 mod answer;
 mod control_plane;
+mod git_credential;
 mod kinds;
 pub mod options;
 pub mod plan;
@@ -22,8 +23,9 @@ pub use gimlet_shared::namespaces::{
     AGENT_NAMESPACE, BUILD_NAMESPACE, FLUX_NAMESPACE, is_protected_namespace,
 };
 
-pub use answer::{Assignment, AssignmentError, Environment};
+pub use answer::{AppsAccess, Assignment, AssignmentError, Environment};
 pub use control_plane::{ControlPlane, ControlPlaneError, fetch_root};
+pub use git_credential::{GitCredentialFileError, read_git_credential};
 pub use kinds::{Scope, resource_of};
 pub use root::{Fingerprint, RootError, TrustedRoot};
 pub use token::{EnrolmentToken, TokenError};

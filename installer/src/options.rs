@@ -1,6 +1,9 @@
 //! The command line.
 
-use std::{path::PathBuf, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use clap::{Args, Parser, Subcommand};
 use url::Url;
@@ -46,6 +49,10 @@ pub struct Install {
     /// File with the enrolment token; - is standard input
     #[arg(long, value_name = "FILE")]
     pub token_file: PathBuf,
+    /// File with user:password, on one line, that Flux reads an apps repository on another git host with;
+    /// - is standard input. Read access is enough. Absent: the one that an earlier run brought, or none
+    #[arg(long, value_name = "FILE")]
+    pub git_credential_file: Option<PathBuf>,
     /// Image of the agent, instead of the control plane's choice
     #[arg(long, value_parser = image)]
     pub image: Option<String>,
@@ -55,6 +62,24 @@ pub struct Install {
     /// Say what would change, and change nothing
     #[arg(long)]
     pub dry_run: bool,
+}
+
+impl Install {
+    /// What clap cannot tell: standard input is one file, and cannot be two.
+    ///
+    /// # Errors
+    /// What is wrong, and what to do.
+    pub fn check(&self) -> Result<(), &'static str> {
+        let is_stdin = |path: &Path| path == Path::new("-");
+        let twice =
+            is_stdin(&self.token_file) && self.git_credential_file.as_deref().is_some_and(is_stdin);
+        if twice {
+            return Err(
+                "--token-file and --git-credential-file cannot both be standard input; put one into a file",
+            );
+        }
+        Ok(())
+    }
 }
 
 /// Options of a removal.
@@ -148,6 +173,16 @@ mod tests {
         let fingerprint = format!("sha256:{}", "0".repeat(64));
         let both = [&GOOD[..], &["--root-fingerprint", &fingerprint]].concat();
         assert_eq!(parse(&both).unwrap_err(), ErrorKind::ArgumentConflict);
+    }
+
+    #[test]
+    fn standard_input_is_token_or_credential() {
+        let with = |file: &str| {
+            let install = parse(&[&GOOD[..], &["--git-credential-file", file]].concat()).unwrap();
+            install.install.unwrap().check()
+        };
+        assert!(with("login").is_ok());
+        assert!(with("-").unwrap_err().contains("--token-file"));
     }
 
     #[test]

@@ -4,7 +4,7 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use serde_json::{Value, json};
 
 use super::{Desired, Inputs, Intent, PlanError, Reference, environment::git_credential};
-use crate::{AGENT_NAMESPACE, Environment, FLUX_NAMESPACE};
+use crate::{AGENT_NAMESPACE, AppsAccess, Environment, FLUX_NAMESPACE};
 
 const AGENT_ADMISSION: &str = include_str!("../../manifests/admission/agent.yaml");
 const ENVIRONMENT_ADMISSION: &str = include_str!("../../manifests/admission/environments.yaml");
@@ -38,7 +38,11 @@ pub fn git_credential_role(environments: &[Environment]) -> Result<Vec<Desired>,
     const NAME: &str = "gimlet-agent-git-credentials";
     let secrets: Vec<String> = environments
         .iter()
-        .flat_map(|environment| ["apps", "infra"].map(|part| git_credential(environment, part)))
+        .flat_map(|environment| {
+            // A credential of the owner's is none of the agent's business.
+            let apps = matches!(environment.apps_access, AppsAccess::BuiltIn).then_some("apps");
+            apps.into_iter().chain(["infra"]).map(|part| git_credential(environment, part))
+        })
         .collect();
     // An empty list of names would mean every Secret there, so without environments there is no rule.
     let rules = if secrets.is_empty() {

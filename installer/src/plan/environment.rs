@@ -11,20 +11,26 @@
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use gimlet_shared::enrol::GitLocation;
-use secrecy::ExposeSecret;
+use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Value, json};
 
 use super::{Desired, Inputs, Intent, PlanError, object::label};
-use crate::{Environment, FLUX_NAMESPACE};
+use crate::{AppsAccess, Environment, FLUX_NAMESPACE};
 
-/// The label, with value `git`, of the Secrets that hold Flux's git credential.
+/// The label, with value `git`, of the Secrets that hold Flux's git credential for the control plane's own
+/// git server; one of the owner's for another host has the value [`OWNERS`].
 pub const GIT_CREDENTIAL_LABEL: &str = "gimlet.io/credential";
+
+/// Marks a credential of the owner's: it is no password of ours, and the agent may not touch it.
+pub const OWNERS: &str = "owner";
 
 const RBAC: &str = "rbac.authorization.k8s.io";
 const RBAC_V1: &str = "rbac.authorization.k8s.io/v1";
 
 /// The name of the Secret with the credential for one of the environment's repositories.
-pub(super) fn git_credential(environment: &Environment, part: &str) -> String {
+///
+/// It says `builtin` for repositories on other hosts too, as [`flux_name`] does.
+pub(crate) fn git_credential(environment: &Environment, part: &str) -> String {
     format!("deploy-key-builtin-gitops-{}-{part}", environment.name)
 }
 
@@ -40,11 +46,11 @@ pub(super) fn objects(
     let infra = account("infra", environment);
     objects.push(Desired::new(Intent::Ours, cluster_binding(&infra, "cluster-admin", &infra))?);
     for (part, location) in [("infra", &environment.infra), ("apps", &environment.apps)] {
-        for object in [
-            credential(environment, part, location, inputs),
-            source(environment, part, location),
-            kustomization(environment, part),
-        ] {
+        let access = if part == "apps" { &environment.apps_access } else { &AppsAccess::BuiltIn };
+        objects.extend(credential(environment, part, location, access, inputs)?);
+        let has_secret = !matches!(access, AppsAccess::Public);
+        let source = source(environment, part, location, has_secret);
+        for object in [source, kustomization(environment, part)] {
             objects.push(Desired::new(Intent::Ours, object)?);
         }
     }
@@ -138,42 +144,62 @@ fn credential(
     environment: &Environment,
     part: &str,
     location: &GitLocation,
+    access: &AppsAccess,
     inputs: &Inputs<'_>,
-) -> Value {
-    let mut secret = json!({
-        "apiVersion": "v1", "kind": "Secret",
-        "metadata": {"name": git_credential(environment, part), "namespace": FLUX_NAMESPACE},
-        "type": "Opaque",
-        "data": {
-            "username": STANDARD.encode(&environment.git_user),
-            "password": STANDARD.encode(inputs.git_password.expose_secret()),
-        },
-    });
-    // Beside the public roots, Flux trusts the control plane's own.
-    if location.url.starts_with("https:") {
-        secret["data"]["ca.crt"] = Value::from(STANDARD.encode(inputs.root.to_pem()));
+) -> Result<Option<Desired>, PlanError> {
+    let secret = |username: &str, password: &SecretString| {
+        json!({
+            "apiVersion": "v1", "kind": "Secret",
+            "metadata": {"name": git_credential(environment, part), "namespace": FLUX_NAMESPACE},
+            "type": "Opaque",
+            "data": {
+                "username": STANDARD.encode(username),
+                "password": STANDARD.encode(password.expose_secret()),
+            },
+        })
+    };
+    let mut made = match access {
+        AppsAccess::Public | AppsAccess::Kept => return Ok(None),
+        AppsAccess::BuiltIn => secret(&environment.git_user, inputs.git_password),
+        AppsAccess::Given(given) => secret(&given.username, &given.password),
+    };
+    let is_owners = matches!(access, AppsAccess::Given(_));
+    // Beside the public roots, Flux trusts the control plane's own, for its own git server alone.
+    if !is_owners && location.url.starts_with("https:") {
+        made["data"]["ca.crt"] = Value::from(STANDARD.encode(inputs.root.to_pem()));
     }
-    label(&mut secret, GIT_CREDENTIAL_LABEL, "git");
-    secret
+    label(&mut made, GIT_CREDENTIAL_LABEL, if is_owners { OWNERS } else { "git" });
+    Desired::new(Intent::Ours, made).map(Some)
 }
 
+/// The name of an environment's source and Kustomization. It says `builtin` wherever the repository lies:
+/// existing tools look for an environment's objects by this name, and an environment keeps its name when
+/// its repository moves.
 fn flux_name(environment: &Environment, part: &str) -> String {
     format!("builtin-{}-{part}", environment.name)
 }
 
-fn source(environment: &Environment, part: &str, location: &GitLocation) -> Value {
+fn source(
+    environment: &Environment,
+    part: &str,
+    location: &GitLocation,
+    has_secret: bool,
+) -> Value {
+    let mut spec = json!({
+        // The agent pokes Flux after each commit; this is for when it cannot.
+        "interval": "1m",
+        "timeout": "60s",
+        "url": location.url,
+        "ref": {"branch": location.branch},
+        "ignore": ".gimlet\n",
+    });
+    if has_secret {
+        spec["secretRef"] = json!({"name": git_credential(environment, part)});
+    }
     json!({
         "apiVersion": "source.toolkit.fluxcd.io/v1", "kind": "GitRepository",
         "metadata": {"name": flux_name(environment, part), "namespace": FLUX_NAMESPACE},
-        "spec": {
-            // The agent pokes Flux after each commit; this is for when it cannot.
-            "interval": "1m",
-            "timeout": "60s",
-            "url": location.url,
-            "ref": {"branch": location.branch},
-            "secretRef": {"name": git_credential(environment, part)},
-            "ignore": ".gimlet\n",
-        },
+        "spec": spec,
     })
 }
 

@@ -10,10 +10,11 @@ mod object;
 use secrecy::SecretString;
 use url::Url;
 
+pub(crate) use self::environment::git_credential;
 pub use self::{
     agent::{agent_references, git_credential_role},
     difference::differences,
-    environment::GIT_CREDENTIAL_LABEL,
+    environment::{GIT_CREDENTIAL_LABEL, OWNERS},
     flux::{FLUX_DEPLOYMENTS, REQUIRED_KINDS},
     object::{Desired, Intent, PlanError, Reference},
 };

@@ -6,6 +6,7 @@ use gimlet_shared::enrol::GitLocation;
 use serde_json::Value;
 
 use super::*;
+use crate::AppsAccess;
 
 static ROOT: LazyLock<TrustedRoot> = LazyLock::new(|| {
     let made = rcgen::generate_simple_self_signed(vec!["localhost".into()]).unwrap();
@@ -23,6 +24,7 @@ fn environment(name: &str, namespace: Option<&str>) -> Environment {
         git_user: "flux".into(),
         infra: location("infra"),
         apps: location("apps"),
+        apps_access: AppsAccess::BuiltIn,
     }
 }
 
@@ -246,6 +248,58 @@ fn flux_gets_the_private_root_for_https_only() {
     assert!(data("infra")["ca.crt"].is_string());
     assert_eq!(data("apps").get("ca.crt"), None);
     assert_eq!(data("apps")["password"], "c2VjcmV0");
+}
+
+/// An environment whose apps repository lies on another host.
+fn outside(access: AppsAccess) -> Environment {
+    let apps = GitLocation { url: "https://git.example/acme/gitops".into(), branch: "live".into() };
+    Environment { apps, apps_access: access, ..environment("blue", None) }
+}
+
+#[test]
+fn an_outside_repository_is_read_with_the_owners_credential_and_the_public_roots() {
+    let given = AppsAccess::Given("bot:canary".parse().unwrap());
+    let stages = planned(Flux::Present, None, &[outside(given)]);
+    let secret = find(&stages, "Secret flux-system/deploy-key-builtin-gitops-blue-apps");
+    assert_eq!(secret.intent, Intent::Ours);
+    let data = serde_json::json!({"username": "Ym90", "password": "Y2FuYXJ5"});
+    assert_eq!(secret.object["data"], data);
+    assert_eq!(secret.object["metadata"]["labels"][GIT_CREDENTIAL_LABEL], OWNERS);
+    let source = find(&stages, "GitRepository flux-system/builtin-blue-apps");
+    assert_eq!(source.object["spec"]["url"], "https://git.example/acme/gitops");
+    assert_eq!(source.object["spec"]["ref"]["branch"], "live");
+    assert_eq!(source.object["spec"]["secretRef"]["name"], "deploy-key-builtin-gitops-blue-apps");
+    let infra = find(&stages, "Secret flux-system/deploy-key-builtin-gitops-blue-infra");
+    assert_eq!(infra.object["data"]["password"], "c2VjcmV0");
+}
+
+#[test]
+fn a_public_repository_is_read_with_nothing() {
+    let stages = planned(Flux::Present, None, &[outside(AppsAccess::Public)]);
+    let source = find(&stages, "GitRepository flux-system/builtin-blue-apps");
+    assert_eq!(source.object["spec"].get("secretRef"), None);
+    let name = "Secret flux-system/deploy-key-builtin-gitops-blue-apps";
+    assert!(objects(&stages).iter().all(|desired| desired.reference.to_string() != name));
+}
+
+#[test]
+fn a_credential_of_an_earlier_run_is_used_and_left_alone() {
+    let stages = planned(Flux::Present, None, &[outside(AppsAccess::Kept)]);
+    let source = find(&stages, "GitRepository flux-system/builtin-blue-apps");
+    assert!(source.object["spec"]["secretRef"]["name"].is_string());
+    let name = "Secret flux-system/deploy-key-builtin-gitops-blue-apps";
+    assert!(objects(&stages).iter().all(|desired| desired.reference.to_string() != name));
+}
+
+#[test]
+fn the_agent_has_no_right_to_a_credential_of_the_owners() {
+    let given = AppsAccess::Given("bot:canary".parse().unwrap());
+    for access in [given, AppsAccess::Public, AppsAccess::Kept] {
+        let stages = planned(Flux::Present, None, &[outside(access)]);
+        let role = find(&stages, "Role flux-system/gimlet-agent-git-credentials");
+        let names = serde_json::json!(["deploy-key-builtin-gitops-blue-infra"]);
+        assert_eq!(role.object["rules"][0]["resourceNames"], names);
+    }
 }
 
 #[test]

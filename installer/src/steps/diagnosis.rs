@@ -129,8 +129,8 @@ fn container_trouble(container: &ContainerStatus, namespace: &str, name: &str) -
 
 /// Why a Flux source is not ready.
 pub(super) fn of_source(source: &Value) -> Standing {
-    const REMEDY: &str = "check that the cluster reaches the control plane's git address; see kubectl \
-                          -n flux-system describe gitrepositories";
+    const REMEDY: &str = "check that the cluster reaches the repository's address and, if it is on \
+                          another git host, the credential of --git-credential-file; see kubectl -n flux-system describe gitrepositories";
     let number = |pointer: &str| source.pointer(pointer).and_then(Value::as_i64);
     let conditions = source.pointer("/status/conditions").and_then(Value::as_array);
     let ready = conditions.into_iter().flatten().find(|condition| condition["type"] == "Ready");

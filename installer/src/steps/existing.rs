@@ -13,8 +13,8 @@ use x509_parser::{certificate::X509Certificate, prelude::FromDer};
 
 use super::Cluster;
 use crate::{
-    AGENT_NAMESPACE, FLUX_NAMESPACE,
-    plan::{FLUX_DEPLOYMENTS, Flux, GIT_CREDENTIAL_LABEL, REQUIRED_KINDS},
+    AGENT_NAMESPACE, Environment, FLUX_NAMESPACE,
+    plan::{FLUX_DEPLOYMENTS, Flux, GIT_CREDENTIAL_LABEL, OWNERS, REQUIRED_KINDS, git_credential},
     progress::Progress,
 };
 
@@ -151,6 +151,18 @@ async fn git_password(cluster: &Cluster) -> anyhow::Result<SecretString> {
         Some(password) => Ok(password.into()),
         None => new_password(),
     }
+}
+
+/// Whether an earlier run brought a credential of the owner's for this environment's apps repository.
+pub(super) async fn has_owners_credential(
+    cluster: &Cluster,
+    environment: &Environment,
+) -> anyhow::Result<bool> {
+    let name = git_credential(environment, "apps");
+    let secret: Option<Secret> =
+        cluster.find_as(("v1", "Secret"), Some(FLUX_NAMESPACE), &name).await?;
+    let labels = secret.and_then(|secret| secret.metadata.labels).unwrap_or_default();
+    Ok(labels.get(GIT_CREDENTIAL_LABEL).is_some_and(|value| value == OWNERS))
 }
 
 fn new_password() -> anyhow::Result<SecretString> {

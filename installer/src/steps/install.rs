@@ -1,19 +1,21 @@
 //! An installation, from the question to the control plane to a cluster that works.
 
 use anyhow::{Context, bail};
-use gimlet_shared::enrol::DescribeCluster;
+use gimlet_shared::{enrol::DescribeCluster, git_credential::GitCredential};
 use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest, Sha256};
 use tokio::time::Instant;
 
 use super::{
     Cluster,
-    existing::{Existing, Identity},
+    existing::{Existing, Identity, has_owners_credential},
     wait::{Awaited, wait_for},
 };
 use crate::{
-    AGENT_NAMESPACE, Assignment, ControlPlane, EnrolmentToken, FLUX_NAMESPACE, TrustedRoot,
+    AGENT_NAMESPACE, AppsAccess, Assignment, ControlPlane, EnrolmentToken, FLUX_NAMESPACE,
+    TrustedRoot,
     control_plane::fetch_root,
+    git_credential::read_git_credential,
     options::{Install, Target},
     plan::{FLUX_DEPLOYMENTS, Inputs, Stage, plan},
     progress::{Outcome, Progress, Tense},
@@ -29,16 +31,19 @@ pub async fn install(
     target: &Target,
     progress: &mut Progress,
 ) -> anyhow::Result<()> {
+    options.check().map_err(anyhow::Error::msg)?;
     let token = EnrolmentToken::read(&options.token_file)?;
+    let credential = options.git_credential_file.as_deref().map(read_git_credential).transpose()?;
     let root = trusted_root(options).await?;
     let cluster = Cluster::connect(target).await?;
     let existing = Existing::read(&cluster, progress).await?;
     let control_plane = ControlPlane::new(options.server.clone(), &root)?;
-    let assignment: Assignment = control_plane
+    let mut assignment: Assignment = control_plane
         .describe(&token, &description(&existing.kubernetes_version, &existing.git_password))
         .await?
         .try_into()?;
     progress.note(&format!("This cluster becomes {} at {}", assignment.cluster, options.server));
+    settle_access(&cluster, &mut assignment, credential, progress).await?;
     let token = match existing.identity {
         Identity::Missing => Some(&token),
         Identity::Valid => {
@@ -68,6 +73,47 @@ pub async fn install(
         );
     }
     progress.note("Done");
+    Ok(())
+}
+
+/// Decides what Flux reads apps repositories on other hosts with.
+///
+/// # Errors
+/// When a credential is given that no repository is there for.
+async fn settle_access(
+    cluster: &Cluster,
+    assignment: &mut Assignment,
+    credential: Option<GitCredential>,
+    progress: &mut Progress,
+) -> anyhow::Result<()> {
+    let mut is_used = false;
+    for environment in &mut assignment.environments {
+        if matches!(environment.apps_access, AppsAccess::BuiltIn) {
+            continue;
+        }
+        let (access, told) = match &credential {
+            Some(given) => (AppsAccess::Given(given.clone()), "with the credential of this run"),
+            None if has_owners_credential(cluster, environment).await? => {
+                (AppsAccess::Kept, "with the credential of an earlier run")
+            }
+            None => (
+                AppsAccess::Public,
+                "without a credential; if it is private, run this again with --git-credential-file",
+            ),
+        };
+        is_used = true;
+        progress.note(&format!(
+            "Flux reads the applications of {} from {}, {told}",
+            environment.name, environment.apps.url
+        ));
+        environment.apps_access = access;
+    }
+    if credential.is_some() && !is_used {
+        bail!(
+            "--git-credential-file is for an apps repository on another git host, and this cluster has \
+             none; leave it away"
+        );
+    }
     Ok(())
 }
 

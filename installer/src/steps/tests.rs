@@ -10,12 +10,16 @@ use tokio::time::Instant;
 
 use super::{scripted::Scripted, *};
 use crate::{
-    Environment, TrustedRoot,
+    AppsAccess, Environment, TrustedRoot,
     plan::{Flux, Inputs, Stage, plan},
     progress::{Outcome, Progress, Tense},
 };
 
 fn stages() -> Vec<Stage> {
+    stages_with(AppsAccess::BuiltIn)
+}
+
+fn stages_with(apps_access: AppsAccess) -> Vec<Stage> {
     let location = GitLocation { url: "http://git/x".into(), branch: "main".into() };
     let blue = Environment {
         name: "blue".into(),
@@ -23,6 +27,7 @@ fn stages() -> Vec<Stage> {
         git_user: "flux".into(),
         infra: location.clone(),
         apps: location,
+        apps_access,
     };
     let root = rcgen::generate_simple_self_signed(vec!["localhost".into()]).unwrap();
     plan(&Inputs {
@@ -51,6 +56,19 @@ async fn a_second_run_writes_nothing() {
     assert_eq!(writes, stages.iter().map(|stage| stage.objects.len()).sum::<usize>());
     run(&server, &stages, Tense::Done).await.unwrap();
     assert_eq!(server.writes(), writes);
+}
+
+#[tokio::test]
+async fn a_credential_of_the_owners_is_found_again_and_stays_without_its_file() {
+    let server = Scripted::default();
+    let credential = "bot:canary".parse().unwrap();
+    run(&server, &stages_with(AppsAccess::Given(credential)), Tense::Done).await.unwrap();
+    let writes = server.writes();
+    run(&server, &stages_with(AppsAccess::Kept), Tense::Done).await.unwrap();
+    // The root is made anew for each plan.
+    assert!(server.writes() - writes <= 2, "{}", server.writes() - writes);
+    let secret = server.object("/secrets/deploy-key-builtin-gitops-blue-apps");
+    assert_eq!(secret["data"]["password"], "Y2FuYXJ5");
 }
 
 #[tokio::test]

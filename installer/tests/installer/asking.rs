@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use gimlet_installer::{
-    EnrolmentToken, Environment, TrustedRoot,
+    AppsAccess, EnrolmentToken, Environment, TrustedRoot,
     plan::{Flux, Inputs, Stage, plan},
     progress::{Progress, Tense},
     steps::{Cluster, apply},
@@ -200,6 +200,7 @@ pub(crate) fn stages() -> Vec<Stage> {
             git_user: "flux".into(),
             infra: location.clone(),
             apps: location,
+            apps_access: AppsAccess::BuiltIn,
         }
     };
     let token: EnrolmentToken = "a-token".parse().unwrap();

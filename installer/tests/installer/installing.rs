@@ -40,6 +40,7 @@ async fn an_installation_keeps_the_git_password_and_a_dry_run_changes_nothing() 
         root_fingerprint: Some(server.fingerprint),
         root_file: None,
         token_file: token.path().to_owned(),
+        git_credential_file: None,
         image: None,
         wait: Duration::ZERO,
         dry_run: true,
