@@ -18,7 +18,7 @@ pub(super) async fn me(
 }
 
 /// Exchanges the code of a one-time sign-in link for an API token.
-#[utoipa::path(post, path = "/api/v1/auth/link", tag = "auth", security(()), responses(
+#[utoipa::path(post, path = "/api/v1/auth/link", tag = "auth", security(()), request_body = ExchangeLink, responses(
     (status = OK, body = TokenCreated),
     (status = "4XX", body = Problem, content_type = "application/problem+json"),
 ))]
@@ -41,7 +41,7 @@ pub(super) async fn start_device_login(
 }
 
 /// Asks for the token of a device login; `login-pending` until a person approved it.
-#[utoipa::path(post, path = "/api/v1/auth/device/token", tag = "auth", security(()), responses(
+#[utoipa::path(post, path = "/api/v1/auth/device/token", tag = "auth", security(()), request_body = DevicePoll, responses(
     (status = OK, body = TokenCreated),
     (status = "4XX", body = Problem, content_type = "application/problem+json"),
 ))]

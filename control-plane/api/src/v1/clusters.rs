@@ -31,7 +31,7 @@ pub(super) async fn list_clusters(
 }
 
 /// Adds a cluster with its first environment, and answers with the command that connects it.
-#[utoipa::path(post, path = "/api/v1/clusters", tag = "clusters", responses(
+#[utoipa::path(post, path = "/api/v1/clusters", tag = "clusters", request_body = NewCluster, responses(
     (status = CREATED, body = ClusterConnect),
     (status = "4XX", body = Problem, content_type = "application/problem+json"),
 ))]

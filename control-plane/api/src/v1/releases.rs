@@ -34,7 +34,7 @@ pub(super) async fn list_releases(
 }
 
 /// Asks for a release by hand: one for each application that the request names.
-#[utoipa::path(post, path = "/api/v1/releases", tag = "releases",
+#[utoipa::path(post, path = "/api/v1/releases", tag = "releases", request_body = NewRelease,
     params(("Idempotency-Key" = Option<String>, Header,
         description = "1 to 255 visible ASCII characters; the same key and request are answered with the same releases")),
     responses(

@@ -26,7 +26,7 @@ pub(super) async fn list_repositories(
 }
 
 /// Adds a source repository, and answers with its hooks and their secrets.
-#[utoipa::path(post, path = "/api/v1/repositories", tag = "repositories", responses(
+#[utoipa::path(post, path = "/api/v1/repositories", tag = "repositories", request_body = NewRepository, responses(
     (status = CREATED, body = RepositoryAdded),
     (status = "4XX", body = Problem, content_type = "application/problem+json"),
 ))]

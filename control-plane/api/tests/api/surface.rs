@@ -118,3 +118,23 @@ async fn the_health_port_says_that_it_lives_is_ready_and_what_it_counts() {
     assert!(metrics.contains(nowhere), "{metrics}");
     assert!(!metrics.contains("gim_secret"));
 }
+
+#[tokio::test]
+async fn the_description_of_the_api_names_what_each_request_carries() {
+    let server = TestServer::start().await;
+    let owner = server.new_owner("acme").await;
+    let described = owner.get("/api/v1/openapi.json").await;
+    for (path, schema) in [
+        ("auth/link", "ExchangeLink"),
+        ("auth/device/token", "DevicePoll"),
+        ("clusters", "NewCluster"),
+        ("releases", "NewRelease"),
+        ("repositories", "NewRepository"),
+    ] {
+        let body = &described["paths"][format!("/api/v1/{path}")]["post"]["requestBody"];
+        let named = &body["content"]["application/json"]["schema"]["$ref"];
+        assert_eq!(named, &json!(format!("#/components/schemas/{schema}")), "{path}: {body}");
+    }
+    let fields = &described["components"]["schemas"]["NewGitopsRepository"]["properties"];
+    assert_eq!(fields["password"]["writeOnly"], true, "{fields}");
+}
