@@ -80,7 +80,7 @@ pub async fn install(
 ///
 /// # Errors
 /// When a credential is given that no repository is there for.
-async fn settle_access(
+pub(super) async fn settle_access(
     cluster: &Cluster,
     assignment: &mut Assignment,
     credential: Option<GitCredential>,

@@ -8,9 +8,9 @@ use secrecy::SecretString;
 use serde_json::json;
 use tokio::time::Instant;
 
-use super::{scripted::Scripted, *};
+use super::{install::settle_access, scripted::Scripted, *};
 use crate::{
-    AppsAccess, Environment, TrustedRoot,
+    AppsAccess, Assignment, Environment, TrustedRoot,
     plan::{Flux, Inputs, Stage, plan},
     progress::{Outcome, Progress, Tense},
 };
@@ -19,16 +19,19 @@ fn stages() -> Vec<Stage> {
     stages_with(AppsAccess::BuiltIn)
 }
 
-fn stages_with(apps_access: AppsAccess) -> Vec<Stage> {
+fn blue(apps_access: AppsAccess) -> Environment {
     let location = GitLocation { url: "http://git/x".into(), branch: "main".into() };
-    let blue = Environment {
+    Environment {
         name: "blue".into(),
         namespace: None,
         git_user: "flux".into(),
         infra: location.clone(),
         apps: location,
         apps_access,
-    };
+    }
+}
+
+fn stages_with(apps_access: AppsAccess) -> Vec<Stage> {
     let root = rcgen::generate_simple_self_signed(vec!["localhost".into()]).unwrap();
     plan(&Inputs {
         flux: Flux::Present,
@@ -37,7 +40,7 @@ fn stages_with(apps_access: AppsAccess) -> Vec<Stage> {
         image: "gimlet-agent:1",
         token: Some(&"abc".parse().unwrap()),
         git_password: &SecretString::from("secret"),
-        environments: &[blue],
+        environments: &[blue(apps_access)],
     })
     .unwrap()
 }
@@ -58,17 +61,52 @@ async fn a_second_run_writes_nothing() {
     assert_eq!(server.writes(), writes);
 }
 
+/// What Flux would read an outside apps repository with, in a run with or without a credential.
+async fn settled(server: &Scripted, credential: Option<&str>) -> AppsAccess {
+    let mut assignment = Assignment {
+        cluster: "blue".into(),
+        agent_image: "gimlet-agent:1".into(),
+        environments: vec![blue(AppsAccess::Public)],
+    };
+    let credential = credential.map(|text| text.parse().unwrap());
+    let mut progress = Progress::plain(Box::new(std::io::sink()), Tense::Done);
+    settle_access(&server.cluster(), &mut assignment, credential, &mut progress).await.unwrap();
+    assignment.environments.remove(0).apps_access
+}
+
 #[tokio::test]
-async fn a_credential_of_the_owners_is_found_again_and_stays_without_its_file() {
+async fn a_credential_of_the_owners_is_written_once_and_stays_without_its_file() {
     let server = Scripted::default();
-    let credential = "bot:canary".parse().unwrap();
-    run(&server, &stages_with(AppsAccess::Given(credential)), Tense::Done).await.unwrap();
+    assert!(matches!(settled(&server, None).await, AppsAccess::Public));
+    let given = stages_with(settled(&server, Some("bot:canary")).await);
+    run(&server, &given, Tense::Done).await.unwrap();
     let writes = server.writes();
-    run(&server, &stages_with(AppsAccess::Kept), Tense::Done).await.unwrap();
-    // The root is made anew for each plan.
-    assert!(server.writes() - writes <= 2, "{}", server.writes() - writes);
+    run(&server, &given, Tense::Done).await.unwrap();
+    assert_eq!(server.writes(), writes);
+
+    let kept = settled(&server, None).await;
+    assert!(matches!(kept, AppsAccess::Kept), "{kept:?}");
+    let without_file = stages_with(kept);
+    run(&server, &without_file, Tense::Done).await.unwrap();
+    let writes = server.writes();
+    run(&server, &without_file, Tense::Done).await.unwrap();
+    assert_eq!(server.writes(), writes);
     let secret = server.object("/secrets/deploy-key-builtin-gitops-blue-apps");
     assert_eq!(secret["data"]["password"], "Y2FuYXJ5");
+}
+
+#[tokio::test]
+async fn a_credential_that_no_repository_needs_is_an_error() {
+    let mut assignment = Assignment {
+        cluster: "blue".into(),
+        agent_image: "gimlet-agent:1".into(),
+        environments: vec![blue(AppsAccess::BuiltIn)],
+    };
+    let mut progress = Progress::plain(Box::new(std::io::sink()), Tense::Done);
+    let cluster = Scripted::default().cluster();
+    let credential = Some("bot:canary".parse().unwrap());
+    let settled = settle_access(&cluster, &mut assignment, credential, &mut progress).await;
+    assert!(settled.unwrap_err().to_string().contains("--git-credential-file"));
 }
 
 #[tokio::test]
