@@ -10,8 +10,11 @@ use gimlet_tests::{
 
 use crate::{
     ENVIRONMENT,
-    way::{LIMIT, gitops, release_healthy, serves},
+    way::{gitops, release_healthy, serves},
 };
+
+/// The agent's longest wait before it connects again, and a release after it.
+const LIMIT: Duration = Duration::from_secs(120);
 
 /// How often a commit of this release stands in git.
 fn commits_of(stack: &Stack, release: &str) -> Result<usize> {
@@ -19,6 +22,9 @@ fn commits_of(stack: &Stack, release: &str) -> Result<usize> {
 }
 
 pub(crate) fn control_plane(stack: &mut Stack) -> Result<()> {
+    // The product's own deadline: an agent that lost its server nine times in a row comes back after up to
+    // a minute, which is longer than the deadline of the other scenarios.
+    stack.server.set("GIMLET_RELEASE_DEADLINE_S", "300");
     // From right after the push to well past healthy: some hit each step of the way.
     for (round, wait_ms) in [0_u64, 20, 60, 120, 250, 500, 1000, 2000, 4000].into_iter().enumerate()
     {
