@@ -86,3 +86,59 @@ pub enum CauseCode {
     /// Another kind of trouble.
     Other,
 }
+
+impl CauseCode {
+    /// The stored and shown word.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::ManifestInvalid => "manifest_invalid",
+            Self::GitopsWrite => "gitops_write",
+            Self::OwnedByAnother => "owned_by_another",
+            Self::ImagePull => "image_pull",
+            Self::CrashLoop => "crash_loop",
+            Self::OutOfMemory => "out_of_memory",
+            Self::ContainerConfig => "container_config",
+            Self::NotReady => "not_ready",
+            Self::Unschedulable => "unschedulable",
+            Self::Refused => "refused",
+            Self::PodsNotCreated => "pods_not_created",
+            Self::JobFailed => "job_failed",
+            Self::FluxFailed => "flux_failed",
+            Self::ClusterAway => "cluster_away",
+            Self::NoProgress => "no_progress",
+            Self::Other => "other",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_code_is_stored_as_the_word_that_is_shown() {
+        use CauseCode as C;
+        for code in [
+            C::ManifestInvalid,
+            C::GitopsWrite,
+            C::OwnedByAnother,
+            C::ImagePull,
+            C::CrashLoop,
+            C::OutOfMemory,
+            C::ContainerConfig,
+            C::NotReady,
+            C::Unschedulable,
+            C::Refused,
+            C::PodsNotCreated,
+            C::JobFailed,
+            C::FluxFailed,
+            C::ClusterAway,
+            C::NoProgress,
+            C::Other,
+        ] {
+            let stored = serde_json::to_value(code).expect("a word");
+            assert_eq!(stored, code.as_str());
+        }
+    }
+}

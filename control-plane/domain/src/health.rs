@@ -1,13 +1,12 @@
 //! How an application is, read from what its cluster reports: healthy, on its way, or broken and why.
 
-use gimlet_shared::observed::{ContainerState, ObjectKey, PodState, WorkloadState};
+mod pods;
+
+use gimlet_shared::observed::{ObjectKey, PodState, WorkloadState};
+use pods::pod_trouble;
 use serde::{Deserialize, Serialize};
 
 use crate::cause::{Cause, CauseCode};
-
-/// Kubelet starts a container again at once, then after ten seconds. Two restarts tell a container that
-/// cannot run from one that stumbled once at its start.
-const RESTARTS_OF_A_LOOP: i32 = 2;
 
 /// How an application is now.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -75,7 +74,7 @@ impl<'a> Workloads<'a> {
     pub fn trouble(&self) -> Option<Trouble> {
         let all: Vec<Trouble> =
             self.workloads.iter().filter_map(|(key, state)| self.trouble_of(key, state)).collect();
-        all.iter().find(|trouble| trouble.lasting).or(all.first()).cloned()
+        worst(&all)
     }
 
     fn trouble_of(&self, key: &ObjectKey, workload: &WorkloadState) -> Option<Trouble> {
@@ -88,7 +87,7 @@ impl<'a> Workloads<'a> {
             .into_iter()
             .filter_map(|(key, pod)| pod_trouble(key, pod))
             .collect();
-        let of_pods = found.iter().find(|trouble| trouble.lasting).or(found.first()).cloned();
+        let of_pods = worst(&found);
         let stuck =
             workload.stuck.as_ref().map(|stuck| stuck_trouble(key, &stuck.reason, &stuck.message));
         match (of_pods, stuck) {
@@ -122,6 +121,11 @@ impl<'a> Workloads<'a> {
             .copied()
             .collect()
     }
+}
+
+/// Lasting before passing; the first of its kind.
+fn worst(troubles: &[Trouble]) -> Option<Trouble> {
+    troubles.iter().find(|trouble| trouble.lasting).or(troubles.first()).cloned()
 }
 
 /// All wanted pods are of the newest template and ready.
@@ -170,131 +174,9 @@ fn stuck_trouble(key: &ObjectKey, reason: &str, message: &str) -> Trouble {
     Trouble { cause: Cause::new(code, summary, next).with_detail(message), lasting }
 }
 
-fn pod_trouble(key: &ObjectKey, pod: &PodState) -> Option<Trouble> {
-    if pod.ready || pod.phase == "Succeeded" {
-        return None;
-    }
-    let of_containers: Vec<Trouble> =
-        pod.containers.iter().filter_map(|container| container_trouble(key, container)).collect();
-    let worst =
-        of_containers.iter().find(|trouble| trouble.lasting).or(of_containers.first()).cloned();
-    worst.or_else(|| {
-        pod.trouble
-            .as_ref()
-            .map(|trouble| whole_pod_trouble(key, &trouble.reason, &trouble.message))
-    })
-}
-
-fn whole_pod_trouble(key: &ObjectKey, reason: &str, message: &str) -> Trouble {
-    let mut cause = if reason == "Unschedulable" || reason == "FailedScheduling" {
-        Cause::new(
-            CauseCode::Unschedulable,
-            "no node of the cluster takes the pod",
-            "Ask for less CPU or memory, or give the cluster another node; the message names what each node lacks.",
-        )
-    } else {
-        Cause::new(
-            CauseCode::Other,
-            format!("the pod cannot start: {reason}"),
-            "The message says what it waits for.",
-        )
-    };
-    cause.pod = Some(key.name.clone());
-    Trouble { cause: cause.with_detail(message), lasting: false }
-}
-
-fn container_trouble(pod: &ObjectKey, container: &ContainerState) -> Option<Trouble> {
-    let (mut cause, lasting) = waiting_cause(container)
-        .or_else(|| ended_cause(container))
-        .or_else(|| probe_cause(container))?;
-    cause.pod = Some(pod.name.clone());
-    cause.container = Some(container.name.clone());
-    cause.last_lines.clone_from(&container.last_lines);
-    Some(Trouble { cause, lasting })
-}
-
-fn waiting_cause(container: &ContainerState) -> Option<(Cause, bool)> {
-    let waiting = container.waiting.as_ref()?;
-    let name = &container.name;
-    let detail = |cause: Cause| cause.with_detail(waiting.message.clone());
-    match waiting.reason.as_str() {
-        "ImagePullBackOff" | "ErrImageNeverPull" | "InvalidImageName" | "ErrImagePull" => Some((
-            detail(Cause::new(
-                CauseCode::ImagePull,
-                format!("the image `{}` of container `{name}` cannot be pulled", container.image),
-                "Check the image's name and tag, that it was pushed, and that the cluster may read that registry.",
-            )),
-            // The first refusal may be a passing one; back-off means that it was tried again.
-            waiting.reason != "ErrImagePull",
-        )),
-        "CrashLoopBackOff" => {
-            Some((crash_cause(container), container.restarts >= RESTARTS_OF_A_LOOP))
-        }
-        "CreateContainerConfigError" => Some((
-            detail(Cause::new(
-                CauseCode::ContainerConfig,
-                format!("container `{name}` needs a ConfigMap, Secret or key that is not there"),
-                "The message names what is missing: create it, or correct its name in the manifest.",
-            )),
-            true,
-        )),
-        "CreateContainerError" | "RunContainerError" => Some((
-            detail(Cause::new(
-                CauseCode::Other,
-                format!("container `{name}` cannot be started"),
-                "Check its command, working directory and mounts.",
-            )),
-            true,
-        )),
-        _ => None,
-    }
-}
-
-fn crash_cause(container: &ContainerState) -> Cause {
-    let name = &container.name;
-    let ended = container.terminated.clone().unwrap_or_default();
-    if ended.reason == "OOMKilled" {
-        return Cause::new(
-            CauseCode::OutOfMemory,
-            format!(
-                "container `{name}` used more memory than its limit and was ended ({} restarts)",
-                container.restarts
-            ),
-            "Raise the container's memory limit, or make it use less.",
-        );
-    }
-    Cause::new(
-        CauseCode::CrashLoop,
-        format!("container `{name}` ends with exit code {} soon after each start ({} restarts)", ended.exit_code, container.restarts),
-        "Its last lines usually name the reason: a missing setting, a wrong command, a service it cannot reach.",
-    )
-    .with_detail(ended.message)
-}
-
-fn ended_cause(container: &ContainerState) -> Option<(Cause, bool)> {
-    let ended = container.terminated.as_ref()?;
-    (!container.running && ended.exit_code != 0).then(|| (crash_cause(container), false))
-}
-
-fn probe_cause(container: &ContainerState) -> Option<(Cause, bool)> {
-    if !container.running || container.ready {
-        return None;
-    }
-    let failure = container.probe_failure.clone()?;
-    Some((
-        Cause::new(
-            CauseCode::NotReady,
-            format!("container `{}` runs, but its probe fails", container.name),
-            "Check the probe's path and port, and that the program listens on all addresses of the pod.",
-        )
-        .with_detail(failure),
-        false,
-    ))
-}
-
 #[cfg(test)]
 mod tests {
-    use gimlet_shared::observed::{PodOwner, Termination, Trouble as Word};
+    use gimlet_shared::observed::{ContainerState, PodOwner, Termination, Trouble as Word};
 
     use super::*;
 

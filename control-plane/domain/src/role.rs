@@ -49,3 +49,18 @@ impl FromStr for Role {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_role_reads_back_from_its_word_and_includes_those_below() {
+        let all = [Role::Viewer, Role::Developer, Role::Admin, Role::Owner];
+        assert!(all.is_sorted());
+        for role in all {
+            assert_eq!(role.as_str().parse::<Role>().ok(), Some(role));
+        }
+        assert!("root".parse::<Role>().is_err());
+    }
+}

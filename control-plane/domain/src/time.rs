@@ -3,6 +3,10 @@
 use std::{fmt, time::Duration};
 
 use serde::{Deserialize, Serialize};
+use time::{OffsetDateTime, format_description::well_known::Rfc3339};
+
+/// 9999-12-31T23:59:59Z: RFC 3339 has four digits for a year.
+const LAST_SECOND: i64 = 253_402_300_799;
 
 /// A moment, in microseconds since 1970-01-01T00:00:00Z. Shown as RFC 3339.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -37,10 +41,9 @@ impl Timestamp {
     /// RFC 3339 with seconds, such as `2026-01-31T12:00:00Z`; years beyond 9999 show as the last one.
     #[must_use]
     pub fn rfc3339(self) -> String {
-        let seconds = self.seconds().clamp(0, 253_402_300_799);
-        time::OffsetDateTime::from_unix_timestamp(seconds)
+        OffsetDateTime::from_unix_timestamp(self.seconds().clamp(0, LAST_SECOND))
             .ok()
-            .and_then(|moment| moment.format(&time::format_description::well_known::Rfc3339).ok())
+            .and_then(|moment| moment.format(&Rfc3339).ok())
             .unwrap_or_default()
     }
 }
@@ -55,4 +58,24 @@ impl fmt::Display for Timestamp {
 pub trait Clock: Send + Sync {
     /// Now.
     fn now(&self) -> Timestamp;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_moment_shows_in_utc_and_stays_within_four_digits_of_a_year() {
+        assert_eq!(Timestamp(1_790_000_000_999_999).rfc3339(), "2026-09-21T14:13:20Z");
+        assert_eq!(Timestamp(-1).rfc3339(), "1970-01-01T00:00:00Z");
+        assert_eq!(Timestamp(i64::MAX).rfc3339(), "9999-12-31T23:59:59Z");
+    }
+
+    #[test]
+    fn sums_and_differences_stay_within_what_fits() {
+        let day = Duration::from_secs(86_400);
+        assert_eq!(Timestamp(0).after(day).since(Timestamp(0)), day);
+        assert_eq!(Timestamp(0).since(Timestamp(1)), Duration::ZERO);
+        assert_eq!(Timestamp(i64::MAX).after(day), Timestamp(i64::MAX));
+    }
 }
