@@ -4,7 +4,7 @@ use gimlet_shared::enrol::{
     ClusterPlan, DescribeCluster, EnrolledCluster, GitLocation, GitReader, IssuedCertificate,
     PlannedEnvironment, RequestCertificate,
 };
-use gimlet_store::{ClusterScope, Enrolment, Environment, GIT_USER, GitopsLocation, Spend};
+use gimlet_store::{ClusterScope, Environment, GIT_USER, GitopsLocation, Spend};
 
 use crate::{
     App, AppError, Timestamp,
@@ -12,6 +12,15 @@ use crate::{
     clusters::{apps_repository, infra_repository},
     secrets,
 };
+
+/// An agent that showed a client certificate of ours.
+#[derive(Clone, Copy, Debug)]
+pub struct AuthenticatedAgent {
+    /// Its cluster.
+    pub scope: ClusterScope,
+    /// Until when the certificate says so.
+    pub not_after: Timestamp,
+}
 
 impl App {
     /// The root that agents trust, in PEM.
@@ -78,14 +87,14 @@ impl App {
         let key = ca::public_key_hash(&request.csr_pem).map_err(bad_request)?;
         let spend =
             self.parts().store.spend_enrolment(&secrets::hash(token), &key, self.now()).await?;
-        let enrolment: Enrolment = match spend {
+        let enrolment = match spend {
             Spend::Spent(enrolment) | Spend::SameKeyAgain(enrolment) => enrolment,
             Spend::Refused => return Err(bad_token()),
         };
-        self.issue(&enrolment.cluster_scope(), &request.csr_pem).await
+        Ok(self.issue(&enrolment.cluster_scope(), &request.csr_pem).await?.0)
     }
 
-    /// A new certificate for a cluster that proved who it is.
+    /// A new certificate for a cluster that proved who it is, and its end.
     ///
     /// # Errors
     /// [`AppError::Invalid`] for a bad request.
@@ -93,8 +102,7 @@ impl App {
         &self,
         scope: &ClusterScope,
         csr_pem: &str,
-    ) -> Result<IssuedCertificate, AppError> {
-        ca::public_key_hash(csr_pem).map_err(bad_request)?;
+    ) -> Result<(IssuedCertificate, Timestamp), AppError> {
         self.issue(scope, csr_pem).await
     }
 
@@ -102,36 +110,38 @@ impl App {
     ///
     /// # Errors
     /// [`AppError::Unauthorized`].
-    pub async fn authenticate_cluster(&self, leaf_der: &[u8]) -> Result<ClusterScope, AppError> {
+    pub async fn authenticate_cluster(
+        &self,
+        leaf_der: &[u8],
+    ) -> Result<AuthenticatedAgent, AppError> {
         let refused = || {
             AppError::Unauthorized {
-            detail: "this client certificate names no connected cluster, or was revoked; enrol the agent again".into(),
+            detail: "this client certificate names no connected cluster, or was revoked; enrol the agent again"
+                .to_owned(),
         }
         };
         let identity = ca::identity(leaf_der).map_err(|_| refused())?;
         let store = &self.parts().store;
-        store
+        let scope = store
             .find_cluster_by_certificate(identity.organization, identity.cluster, &identity.serial)
             .await?
-            .ok_or_else(refused)
+            .ok_or_else(refused)?;
+        Ok(AuthenticatedAgent { scope, not_after: identity.not_after })
     }
 
     async fn issue(
         &self,
         scope: &ClusterScope,
         csr_pem: &str,
-    ) -> Result<IssuedCertificate, AppError> {
+    ) -> Result<(IssuedCertificate, Timestamp), AppError> {
         let (parts, now) = (self.parts(), self.now());
         let leaf = parts
             .ca
             .issue(scope.organization(), scope.cluster(), csr_pem, now)
             .map_err(bad_request)?;
-        let not_after = Timestamp::from_seconds(leaf.not_after);
-        parts.store.record_certificate(scope, &leaf.serial, not_after, now).await?;
-        Ok(IssuedCertificate {
-            chain_pem: leaf.chain_pem,
-            roots_pem: parts.ca.root_pem().to_owned(),
-        })
+        parts.store.record_certificate(scope, &leaf.serial, leaf.not_after, now).await?;
+        let roots_pem = parts.ca.root_pem().to_owned();
+        Ok((IssuedCertificate { chain_pem: leaf.chain_pem, roots_pem }, leaf.not_after))
     }
 
     fn planned(&self, organization: &str, environment: Environment) -> PlannedEnvironment {
@@ -171,7 +181,7 @@ fn bad_request(error: CaError) -> AppError {
         CaError::Request(_) => {
             AppError::invalid("csrPem", "is no certificate request in PEM (PKCS#10)")
         }
-        CaError::File { .. } | CaError::Make(_) | CaError::Identity => {
+        CaError::File { .. } | CaError::Broken { .. } | CaError::Make(_) | CaError::Identity => {
             AppError::unavailable("the certificate authority", error)
         }
     }

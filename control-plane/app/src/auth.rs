@@ -2,12 +2,16 @@
 
 use std::time::Duration;
 
-use gimlet_shared::api::{DevicePoll, DeviceStarted, ExchangeLink, Me, TokenCreated};
+use gimlet_domain::names::LONGEST_NAME;
+use gimlet_shared::{
+    api::{DevicePoll, DeviceStarted, ExchangeLink, Me, TokenCreated},
+    ids::OrganizationId,
+};
 use gimlet_store::{DeviceLogin, NewDeviceLogin, TenantScope};
 
-use crate::{App, AppError, secrets};
+use crate::{App, AppError, clusters::check, secrets};
 
-/// A sign-in link is for now, not for a mailbox.
+/// A sign-in link is to be opened at once, not to lie in a mailbox.
 const LINK_LIFETIME: Duration = Duration::from_secs(15 * 60);
 /// A browser stays signed in for two weeks.
 const SESSION_LIFETIME: Duration = Duration::from_secs(14 * 24 * 3600);
@@ -15,7 +19,7 @@ const SESSION_LIFETIME: Duration = Duration::from_secs(14 * 24 * 3600);
 const DEVICE_LIFETIME: Duration = Duration::from_secs(10 * 60);
 /// How often a waiting program may ask.
 const DEVICE_INTERVAL_S: u64 = 2;
-/// Long enough for a host's name and a date.
+/// In bytes; long enough for a host's name and a date.
 const LONGEST_TOKEN_NAME: usize = 100;
 
 /// A browser that has signed in.
@@ -57,11 +61,8 @@ impl App {
         organization: &str,
         login: &str,
     ) -> Result<String, AppError> {
-        let longest = gimlet_domain::names::LONGEST_NAME;
-        gimlet_domain::names::check_label("organization", organization, longest)
-            .map_err(|error| AppError::invalid("organization", error.to_string()))?;
-        gimlet_domain::names::check_label("login", login, longest)
-            .map_err(|error| AppError::invalid("login", error.to_string()))?;
+        check("organization", organization, LONGEST_NAME)?;
+        check("login", login, LONGEST_NAME)?;
         let (parts, now) = (self.parts(), self.now());
         let (organization, user) =
             parts.store.ensure_owner(&parts.system, organization, login, now).await?;
@@ -195,7 +196,7 @@ impl App {
 
     pub(crate) async fn organization_name(
         &self,
-        organization: gimlet_shared::ids::OrganizationId,
+        organization: OrganizationId,
     ) -> Result<String, AppError> {
         let name = self.parts().store.find_organization_name(organization).await?;
         name.ok_or(AppError::NotFound { what: "the organization" })
@@ -215,7 +216,8 @@ fn check_token_name(name: &str) -> Result<(), AppError> {
         || name.len() > LONGEST_TOKEN_NAME
         || name.chars().any(char::is_control)
     {
-        return Err(AppError::invalid("name", "must be 1 to 100 printable characters"));
+        let rule = format!("must be 1 to {LONGEST_TOKEN_NAME} bytes of printable text");
+        return Err(AppError::invalid("name", rule));
     }
     Ok(())
 }

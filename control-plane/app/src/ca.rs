@@ -3,6 +3,7 @@
 //! Who an agent is stands in its leaf's SPIFFE URI and nowhere else.
 
 use std::{
+    error::Error,
     fs, io,
     path::{Path, PathBuf},
     time::Duration,
@@ -25,7 +26,7 @@ const ROOT_YEARS: i64 = 10;
 /// Made anew at each start, and long enough for any uptime.
 const SERVER_DAYS: i64 = 825;
 /// An agent renews at half of this.
-const LEAF: Duration = Duration::from_secs(24 * 3600);
+const LEAF_HOURS: i64 = 24;
 /// Clocks of clusters may run behind.
 const BACKDATE: Duration = Duration::from_secs(300);
 /// The trust domain of our SPIFFE URIs.
@@ -42,6 +43,16 @@ pub enum CaError {
         /// Why.
         source: io::Error,
     },
+    /// One of the authority's files holds something else.
+    #[error("the certificate authority's file {} holds no {what} in PEM; restore it from a backup", path.display())]
+    Broken {
+        /// Which file.
+        path: PathBuf,
+        /// What should be in it.
+        what: &'static str,
+        /// Why.
+        source: Box<dyn Error + Send + Sync>,
+    },
     /// A key or certificate could not be made.
     #[error("cannot make a certificate")]
     Make(#[from] rcgen::Error),
@@ -55,13 +66,13 @@ pub enum CaError {
 
 /// A leaf for an agent.
 #[derive(Clone, Debug)]
-pub struct Leaf {
+pub(crate) struct Leaf {
     /// Leaf first, in PEM.
-    pub chain_pem: String,
+    pub(crate) chain_pem: String,
     /// Its serial number in hexadecimal.
-    pub serial: String,
-    /// Unix seconds of its end.
-    pub not_after: i64,
+    pub(crate) serial: String,
+    /// Its end.
+    pub(crate) not_after: Timestamp,
 }
 
 /// Who a client certificate names.
@@ -73,19 +84,22 @@ pub(crate) struct Identity {
     pub(crate) cluster: ClusterId,
     /// Serial number of the leaf in hexadecimal.
     pub(crate) serial: String,
+    /// The leaf's end.
+    pub(crate) not_after: Timestamp,
 }
 
 /// The authority with its root key.
 pub struct CertificateAuthority {
     issuer: Issuer<'static, KeyPair>,
     root_pem: String,
+    fingerprint: String,
 }
 
 impl CertificateAuthority {
     /// Opens the authority in `folder`, and makes it on first use.
     ///
     /// # Errors
-    /// [`CaError::File`] names the file that cannot be read or written.
+    /// [`CaError::File`] and [`CaError::Broken`] name the file.
     pub fn open(folder: &Path, now: Timestamp) -> Result<Self, CaError> {
         let now = offset(now);
         let (key_path, root_path) = (folder.join("root.key"), folder.join("root.pem"));
@@ -103,9 +117,14 @@ impl CertificateAuthority {
                 .map_err(|source| CaError::File { path: path.to_owned(), source })
         };
         let root_pem = read(&root_path)?;
-        let key = KeyPair::from_pem(&read(&key_path)?)?;
-        let issuer = Issuer::from_ca_cert_pem(&root_pem, key)?;
-        Ok(Self { issuer, root_pem })
+        let key = KeyPair::from_pem(&read(&key_path)?)
+            .map_err(|source| broken(&key_path, "private key", source))?;
+        let issuer = Issuer::from_ca_cert_pem(&root_pem, key)
+            .map_err(|source| broken(&root_path, "certificate", source))?;
+        let (_, root) = x509_parser::pem::parse_x509_pem(root_pem.as_bytes())
+            .map_err(|source| broken(&root_path, "certificate", source))?;
+        let fingerprint = format!("sha256:{}", hex::encode(Sha256::digest(&root.contents)));
+        Ok(Self { issuer, root_pem, fingerprint })
     }
 
     /// The root in PEM.
@@ -115,13 +134,9 @@ impl CertificateAuthority {
     }
 
     /// `sha256:<hex>` of the root's DER, for people and installers to compare.
-    ///
-    /// # Errors
-    /// [`CaError::Identity`] where the kept root is no certificate.
-    pub fn fingerprint(&self) -> Result<String, CaError> {
-        let (_, pem) = x509_parser::pem::parse_x509_pem(self.root_pem.as_bytes())
-            .map_err(|_| CaError::Identity)?;
-        Ok(format!("sha256:{}", hex::encode(Sha256::digest(&pem.contents))))
+    #[must_use]
+    pub fn fingerprint(&self) -> &str {
+        &self.fingerprint
     }
 
     /// Certificate chain and key, in PEM, for the agent port's own name.
@@ -133,8 +148,7 @@ impl CertificateAuthority {
         host: &str,
         now: Timestamp,
     ) -> Result<(String, String), CaError> {
-        let now = offset(now);
-        let mut params = leaf_params(now, time::Duration::days(SERVER_DAYS));
+        let mut params = leaf_params(offset(now), time::Duration::days(SERVER_DAYS));
         params.subject_alt_names = CertificateParams::new([host.to_owned()])?.subject_alt_names;
         params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
         let key = KeyPair::generate()?;
@@ -147,26 +161,33 @@ impl CertificateAuthority {
     ///
     /// # Errors
     /// [`CaError::Request`] where it is no request, [`CaError::Make`] where signing fails.
-    pub fn issue(
+    pub(crate) fn issue(
         &self,
         organization: OrganizationId,
         cluster: ClusterId,
         csr_pem: &str,
         now: Timestamp,
     ) -> Result<Leaf, CaError> {
-        let now = offset(now);
         let request =
             CertificateSigningRequestParams::from_pem(csr_pem).map_err(CaError::Request)?;
-        let mut params = leaf_params(now, time::Duration::seconds(LEAF.as_secs().cast_signed()));
+        let mut params = leaf_params(offset(now), time::Duration::hours(LEAF_HOURS));
         let uri = format!("{SPIFFE_PREFIX}{organization}/cluster/{cluster}");
         params.subject_alt_names = vec![SanType::URI(uri.try_into()?)];
         params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
         let serial = uuid::Uuid::now_v7();
         params.serial_number = Some(SerialNumber::from_slice(serial.as_bytes()));
-        let not_after = params.not_after.unix_timestamp();
+        let not_after = Timestamp::from_seconds(params.not_after.unix_timestamp());
         let certificate = params.signed_by(&request.public_key, &self.issuer)?;
         Ok(Leaf { chain_pem: certificate.pem(), serial: serial.simple().to_string(), not_after })
     }
+}
+
+fn broken(
+    path: &Path,
+    what: &'static str,
+    source: impl Into<Box<dyn Error + Send + Sync>>,
+) -> CaError {
+    CaError::Broken { path: path.to_owned(), what, source: source.into() }
 }
 
 /// SHA-256, in hexadecimal, of the public key that a request carries.
@@ -191,18 +212,15 @@ pub(crate) fn identity(leaf_der: &[u8]) -> Result<Identity, CaError> {
         organization: organization.parse().map_err(|_| CaError::Identity)?,
         cluster: cluster.parse().map_err(|_| CaError::Identity)?,
         serial: serial_text(certificate.raw_serial()),
+        not_after: Timestamp::from_seconds(certificate.validity().not_after.timestamp()),
     })
 }
 
-/// DER pads a serial with a zero byte where its highest bit is set, and drops leading zeros.
+/// A serial as we note it, 16 bytes: DER pads one whose highest bit is set with a zero byte, and drops
+/// leading zeros.
 fn serial_text(raw: &[u8]) -> String {
-    let mut bytes = [0_u8; 16];
-    let digits: Vec<u8> = raw.iter().copied().skip_while(|byte| *byte == 0).collect();
-    let start = bytes.len().saturating_sub(digits.len());
-    for (slot, digit) in bytes[start..].iter_mut().zip(digits.iter().rev().take(16).rev()) {
-        *slot = *digit;
-    }
-    hex::encode(bytes)
+    let significant = raw.iter().position(|byte| *byte != 0).map_or(&[][..], |first| &raw[first..]);
+    format!("{:0>32}", hex::encode(significant))
 }
 
 fn root_params(now: OffsetDateTime) -> CertificateParams {
@@ -261,7 +279,9 @@ mod tests {
         for _ in 0..64 {
             let leaf = ca.issue(organization, cluster, &csr(), now).expect("leaf");
             let identity = identity(&der(&leaf.chain_pem)).expect("identity");
-            assert_eq!(identity, Identity { organization, cluster, serial: leaf.serial });
+            let Leaf { serial, not_after, .. } = leaf;
+            assert_eq!(identity, Identity { organization, cluster, serial, not_after });
+            assert_eq!(not_after, now.after(Duration::from_secs(24 * 3600)));
         }
     }
 
@@ -272,7 +292,27 @@ mod tests {
         let first = CertificateAuthority::open(folder.path(), now).expect("authority");
         let again = CertificateAuthority::open(folder.path(), now).expect("authority");
         assert_eq!(first.root_pem(), again.root_pem());
-        assert_eq!(first.fingerprint().expect("print"), again.fingerprint().expect("print"));
+        assert_eq!(first.fingerprint(), again.fingerprint());
+    }
+
+    #[test]
+    fn a_broken_file_of_the_authority_is_named() {
+        let now = Timestamp::from_seconds(1_790_000_000);
+        for file in ["root.key", "root.pem"] {
+            let folder = tempfile::tempdir().expect("folder");
+            CertificateAuthority::open(folder.path(), now).expect("authority");
+            fs::write(folder.path().join(file), "no PEM").expect("file");
+            let error = CertificateAuthority::open(folder.path(), now).err().expect("an error");
+            assert!(error.to_string().contains(file), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_serial_has_sixteen_bytes_however_der_writes_it() {
+        let full = "0102030405060708090a0b0c0d0e0f10";
+        assert_eq!(serial_text(&hex::decode(full).expect("hex")), full);
+        assert_eq!(serial_text(&[[0].as_slice(), &[0xff; 16]].concat()), "ff".repeat(16));
+        assert_eq!(serial_text(&[7]), format!("{}07", "0".repeat(30)));
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::{collections::HashMap, time::Duration};
 
 use gimlet_domain::{
     health::Health,
-    names::{LONGEST_NAME, check_label},
+    names::{LONGEST_NAME, LONGEST_NAMESPACE, check_label},
     role::Role,
 };
 use gimlet_shared::{api, ids::ClusterId};
@@ -72,11 +72,10 @@ impl App {
     ) -> Result<api::ClusterConnect, AppError> {
         require(scope, Role::Admin)?;
         let environment = request.environment.unwrap_or_else(|| request.name.clone());
-        check("name", &request.name)?;
-        check("environment", &environment)?;
+        check("name", &request.name, LONGEST_NAME)?;
+        check("environment", &environment, LONGEST_NAME)?;
         if let Some(namespace) = &request.namespace {
-            check_label("namespace", namespace, 63)
-                .map_err(|error| AppError::invalid("namespace", error.to_string()))?;
+            check("namespace", namespace, LONGEST_NAMESPACE)?;
         }
         let gitops = match request.gitops_repository {
             None => GitopsLocation::BuiltIn,
@@ -108,7 +107,7 @@ impl App {
         self.create_gitops_repositories(&environment).await?;
         self.tell(scope.organization(), Subject::Cluster(cluster.id));
         Ok(api::ClusterConnect {
-            command: self.enrolment_command(&token)?,
+            command: self.enrolment_command(&token),
             cluster: cluster_view(cluster, &[environment], 0, 0),
             expires_at: expires_at.rfc3339(),
         })
@@ -149,7 +148,7 @@ impl App {
         }
         Ok(api::ClusterConnect {
             cluster: self.cluster(scope, id).await?,
-            command: self.enrolment_command(&token)?,
+            command: self.enrolment_command(&token),
             expires_at: expires_at.rfc3339(),
         })
     }
@@ -190,16 +189,13 @@ impl App {
     }
 
     /// The token goes over standard input, so that it never stands in a list of processes.
-    fn enrolment_command(&self, token: &str) -> Result<String, AppError> {
+    fn enrolment_command(&self, token: &str) -> String {
         let parts = self.parts();
-        let fingerprint = parts
-            .ca
-            .fingerprint()
-            .map_err(|error| AppError::unavailable("the certificate authority", error))?;
+        let fingerprint = parts.ca.fingerprint();
         let server = parts.config.agent_url.as_str().trim_end_matches('/');
-        Ok(format!(
+        format!(
             "printf %s '{token}' | gimlet-install --server {server} --root-fingerprint {fingerprint} --token-file -"
-        ))
+        )
     }
 }
 
@@ -217,9 +213,9 @@ fn taken(field: &'static str) -> AppError {
     AppError::invalid(field, "is taken in this organization; choose another name")
 }
 
-fn check(field: &'static str, name: &str) -> Result<(), AppError> {
-    check_label(field, name, LONGEST_NAME)
-        .map_err(|error| AppError::invalid(field, error.to_string()))
+/// Checks a name that a person chose, as the field `field` of a request.
+pub(crate) fn check(field: &'static str, name: &str, longest: usize) -> Result<(), AppError> {
+    check_label(name, longest).map_err(|error| AppError::invalid(field, error.to_string()))
 }
 
 fn cluster_view(

@@ -31,6 +31,7 @@ mod tree;
 mod vault;
 mod writer;
 
+pub use agents::AuthenticatedAgent;
 pub use auth::SignedIn;
 pub use ca::{CaError, CertificateAuthority};
 pub use error::AppError;

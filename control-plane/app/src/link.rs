@@ -2,78 +2,39 @@
 //!
 //! The caller brings a stream and a sink of text messages; what they travel on is not known here.
 
-use std::{
-    collections::HashMap,
-    fmt,
-    sync::{Arc, Mutex, PoisonError},
-    time::Instant,
-};
+mod sessions;
+
+use std::{collections::VecDeque, fmt, sync::Arc, time::Instant};
 
 use futures::{Sink, SinkExt as _, Stream, StreamExt as _};
 use gimlet_shared::{
-    ids::{ClusterId, CommandId},
+    error_chain::Chain,
+    ids::CommandId,
     link::{
         Command, CommandOutcome, encode,
         server::{AgentHello, Output, ServerSession, SessionEnd},
     },
 };
 use gimlet_store::ClusterScope;
-use tokio::sync::Notify;
+use tokio::{sync::Notify, time::sleep_until};
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
-use crate::{App, AppError, live::Subject};
+use crate::{App, AppError, AuthenticatedAgent, Timestamp, live::Subject};
 
+use sessions::Held;
+pub(crate) use sessions::Sessions;
+
+/// Close code of RFC 6455 for an end that no rule of the link asked for.
+const GOING_AWAY: u16 = 1001;
 /// How many unfinished commands are read at once; the window lets 64 of them travel.
 const QUEUE_READ: u64 = 256;
 /// Agents come back this many seconds after a drain, spread by their own jitter.
 const RETRY_AFTER_DRAIN_S: u64 = 2;
 /// After a fault of ours.
 const RETRY_AFTER_FAULT_S: u64 = 5;
-
-/// Wakes the session that holds a cluster's link.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Sessions(Arc<Mutex<HashMap<ClusterId, Held>>>);
-
-#[derive(Clone, Debug)]
-struct Held {
-    epoch: u64,
-    wake: Arc<Notify>,
-    fenced: CancellationToken,
-}
-
-impl Sessions {
-    /// New commands wait for this cluster.
-    pub(crate) fn wake(&self, cluster: ClusterId) {
-        if let Some(held) = self.lock().get(&cluster) {
-            held.wake.notify_one();
-        }
-    }
-
-    /// Makes the session of `epoch` the cluster's only one.
-    fn take(&self, cluster: ClusterId, epoch: u64) -> Held {
-        let held = Held { epoch, wake: Arc::new(Notify::new()), fenced: CancellationToken::new() };
-        if let Some(older) = self.lock().insert(cluster, held.clone()) {
-            older.fenced.cancel();
-        }
-        held
-    }
-
-    /// Gives the cluster up, unless a newer session has it; true if it was ours.
-    fn leave(&self, cluster: ClusterId, epoch: u64) -> bool {
-        let mut held = self.lock();
-        let ours = held.get(&cluster).is_some_and(|session| session.epoch == epoch);
-        if ours {
-            held.remove(&cluster);
-        }
-        ours
-    }
-
-    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<ClusterId, Held>> {
-        // Each change is one insert or remove, so the map is whole even after a panic elsewhere.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
+/// An agent whose certificate has run out has, or has not, a newer one: there is nothing to wait for.
+const RETRY_AFTER_EXPIRY_S: u64 = 1;
 
 /// How a link session ended, for the close frame and the log.
 #[derive(Clone, Debug)]
@@ -89,17 +50,22 @@ pub struct LinkSession {
     app: App,
     scope: ClusterScope,
     core: ServerSession,
+    /// When the client certificate that stands for it runs out.
+    expires: tokio::time::Instant,
     held: Option<Held>,
 }
 
 impl LinkSession {
     /// A session of the cluster that the client certificate names.
     #[must_use]
-    pub fn open(app: App, scope: ClusterScope) -> Self {
-        Self { app, scope, core: ServerSession::new(Instant::now()), held: None }
+    pub fn open(app: App, agent: AuthenticatedAgent) -> Self {
+        let expires = deadline(&app, agent.not_after);
+        let core = ServerSession::new(Instant::now());
+        Self { app, scope: agent.scope, core, expires, held: None }
     }
 
-    /// Runs until the agent leaves, a newer session of the cluster begins, or `shutdown` fires.
+    /// Runs until the agent leaves, a newer session of the cluster begins, the client certificate and all
+    /// that it was renewed by run out, or `shutdown` fires.
     pub async fn run<E: fmt::Display>(
         mut self,
         mut incoming: impl Stream<Item = Result<String, E>> + Unpin,
@@ -114,7 +80,7 @@ impl LinkSession {
             match self.carry_out(outputs, &mut outgoing).await {
                 Ok(None) => {}
                 Ok(Some(end)) => break end,
-                Err(reason) => break LinkEnd { close_code: 1001, reason },
+                Err(reason) => break LinkEnd { close_code: GOING_AWAY, reason },
             }
         };
         self.close(&end).await;
@@ -137,7 +103,7 @@ impl LinkSession {
                 None => std::future::pending().await,
             }
         };
-        let gone = |reason: String| LinkEnd { close_code: 1001, reason };
+        let gone = |reason: String| LinkEnd { close_code: GOING_AWAY, reason };
         tokio::select! {
             message = incoming.next() => match message {
                 Some(Ok(text)) => Ok(self.core.receive(text.as_bytes(), Instant::now())),
@@ -157,6 +123,9 @@ impl LinkSession {
                 Some(epoch) => self.core.fence(epoch + 1),
                 None => return Err(gone("a newer session began".to_owned())),
             }),
+            () = sleep_until(self.expires) => Ok(self
+                .core
+                .refuse("the client certificate has run out; come back with a newer one", RETRY_AFTER_EXPIRY_S)),
             () = shutdown.cancelled() => {
                 let mut outputs = self.core.drain(RETRY_AFTER_DRAIN_S, Instant::now());
                 outputs.push(Output::End(SessionEnd::Drained));
@@ -171,60 +140,53 @@ impl LinkSession {
         outputs: Vec<Output>,
         outgoing: &mut (impl Sink<String, Error = E> + Unpin),
     ) -> Result<Option<LinkEnd>, String> {
-        let mut todo: std::collections::VecDeque<Output> = outputs.into();
-        while let Some(output) = todo.pop_front() {
-            let more = match output {
+        let mut waiting = VecDeque::from(outputs);
+        while let Some(output) = waiting.pop_front() {
+            let brought = match output {
                 Output::Send(frame) => {
                     let sent = outgoing.send(encode(&frame)).await;
                     sent.map_err(|error| format!("the connection broke: {error}"))?;
-                    Vec::new()
+                    continue;
                 }
                 Output::End(end) => {
-                    return Ok(Some(LinkEnd {
-                        close_code: end.close_code(),
-                        reason: end.to_string(),
-                    }));
+                    let reason = end.to_string();
+                    return Ok(Some(LinkEnd { close_code: end.close_code(), reason }));
                 }
-                other => match self.effect(other).await {
-                    Ok(more) => more,
-                    Err(error) => self.fault(&error),
-                },
+                Output::Hello(hello) => self.welcome(hello).await,
+                Output::Accepted { seq, command_id: _ } => self.accepted(seq).await,
+                Output::Done { seq, command_id, outcome } => {
+                    self.done(seq, command_id, &outcome).await
+                }
+                Output::Snapshot { observations } => {
+                    self.app.parts().views.replace(self.scope, observations);
+                    self.tell_cluster();
+                    continue;
+                }
+                Output::Delta { observations, gone } => {
+                    self.app.parts().views.apply(self.scope.cluster(), observations, gone);
+                    continue;
+                }
+                Output::Renew { csr_pem } => self.renew(&csr_pem).await,
             };
-            for output in more.into_iter().rev() {
-                todo.push_front(output);
+            let brought = brought.unwrap_or_else(|error| self.fault(&error));
+            for output in brought.into_iter().rev() {
+                waiting.push_front(output);
             }
         }
         Ok(None)
     }
 
-    async fn effect(&mut self, output: Output) -> Result<Vec<Output>, AppError> {
-        let cluster = self.scope.cluster();
-        match output {
-            Output::Hello(hello) => self.welcome(hello).await,
-            Output::Accepted { seq, command_id: _ } => {
-                self.app
-                    .parts()
-                    .store
-                    .accept_command(&self.scope, self.epoch(), seq, self.app.now())
-                    .await?;
-                Ok(Vec::new())
-            }
-            Output::Done { seq, command_id, outcome } => self.done(seq, command_id, &outcome).await,
-            Output::Snapshot { observations } => {
-                self.app.parts().views.replace(self.scope, observations);
-                self.app.tell(self.scope.organization(), Subject::Cluster(cluster));
-                Ok(Vec::new())
-            }
-            Output::Delta { observations, gone } => {
-                self.app.parts().views.apply(cluster, observations, gone);
-                Ok(Vec::new())
-            }
-            Output::Renew { csr_pem } => {
-                let issued = self.app.renew_certificate(&self.scope, &csr_pem).await?;
-                Ok(self.core.renewed(issued.chain_pem, issued.roots_pem))
-            }
-            Output::Send(_) | Output::End(_) => Ok(Vec::new()),
-        }
+    async fn accepted(&mut self, seq: u64) -> Result<Vec<Output>, AppError> {
+        let store = &self.app.parts().store;
+        store.accept_command(&self.scope, self.epoch(), seq, self.app.now()).await?;
+        Ok(Vec::new())
+    }
+
+    /// The session now lasts as long as the newer certificate.
+    async fn renew(&mut self, csr_pem: &str) -> Result<Vec<Output>, AppError> {
+        let (issued, not_after) = self.app.renew_certificate(&self.scope, csr_pem).await?;
+        self.expires = deadline(&self.app, not_after);
+        Ok(self.core.renewed(issued.chain_pem, issued.roots_pem))
     }
 
     async fn welcome(&mut self, hello: AgentHello) -> Result<Vec<Output>, AppError> {
@@ -233,11 +195,11 @@ impl LinkSession {
             .store
             .open_epoch(&self.scope, &hello.agent_version, &hello.kubernetes_version, now)
             .await?;
-        let held = parts.sessions.take(self.scope.cluster(), epoch);
+        // Held from here on, whatever fails below: closing gives it up again.
+        self.held = Some(parts.sessions.take(self.scope.cluster(), epoch));
         parts.metrics.agents.inc();
         let queue = self.queue().await?;
         let next_seq = queue.last().map_or(hello.last_applied, |command| command.seq) + 1;
-        self.held = Some(held);
         info!(
             organization.id = %self.scope.organization(),
             cluster.id = %self.scope.cluster(),
@@ -245,7 +207,7 @@ impl LinkSession {
             agent.version = %hello.agent_version,
             "agent connected"
         );
-        self.app.tell(self.scope.organization(), Subject::Cluster(self.scope.cluster()));
+        self.tell_cluster();
         Ok(self.core.welcome(epoch, next_seq, queue, Instant::now()))
     }
 
@@ -260,7 +222,13 @@ impl LinkSession {
             .finish_command(&self.scope, self.epoch(), seq, id, outcome, self.app.now())
             .await?;
         if let CommandOutcome::Failed { message } | CommandOutcome::Refused { message } = outcome {
-            warn!(cluster.id = %self.scope.cluster(), command.id = %id, message, "the agent could not do a command");
+            warn!(
+                cluster.id = %self.scope.cluster(),
+                organization.id = %self.scope.organization(),
+                command.id = %id,
+                reason = message,
+                "the agent could not do a command"
+            );
         }
         if let Some(release) = release {
             self.app.tell(self.scope.organization(), Subject::Release(release));
@@ -296,7 +264,8 @@ impl LinkSession {
     fn fault(&mut self, error: &AppError) -> Vec<Output> {
         warn!(
             cluster.id = %self.scope.cluster(),
-            error = %gimlet_shared::error_chain::Chain(error),
+            organization.id = %self.scope.organization(),
+            error = %Chain(error),
             "a link session ends because of a fault here"
         );
         self.core.refuse("the control plane has a fault; come back", RETRY_AFTER_FAULT_S)
@@ -310,15 +279,35 @@ impl LinkSession {
         let Some(held) = &self.held else { return };
         let (parts, cluster) = (self.app.parts(), self.scope.cluster());
         parts.metrics.agents.dec();
-        info!(cluster.id = %cluster, epoch = held.epoch, reason = %end.reason, "agent disconnected");
+        info!(
+            cluster.id = %cluster,
+            organization.id = %self.scope.organization(),
+            epoch = held.epoch,
+            reason = end.reason,
+            "agent disconnected"
+        );
         if parts.sessions.leave(cluster, held.epoch) {
             parts.views.forget(cluster);
         }
         if let Err(error) =
             parts.store.note_disconnected(&self.scope, held.epoch, self.app.now()).await
         {
-            warn!(cluster.id = %cluster, error = %gimlet_shared::error_chain::Chain(&error), "cannot note that an agent left");
+            warn!(
+                cluster.id = %cluster,
+                organization.id = %self.scope.organization(),
+                error = %Chain(&error),
+                "it could not be noted that an agent left"
+            );
         }
-        self.app.tell(self.scope.organization(), Subject::Cluster(cluster));
+        self.tell_cluster();
     }
+
+    fn tell_cluster(&self) {
+        self.app.tell(self.scope.organization(), Subject::Cluster(self.scope.cluster()));
+    }
+}
+
+/// A moment of the day as a timer has it.
+fn deadline(app: &App, at: Timestamp) -> tokio::time::Instant {
+    tokio::time::Instant::now() + at.since(app.now())
 }

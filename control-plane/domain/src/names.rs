@@ -8,8 +8,6 @@ pub enum NameError {
         "`{name}` must be 1 to {longest} characters of a-z, 0-9 and `-`, and begin and end with a letter or digit"
     )]
     NotALabel {
-        /// Which field.
-        field: &'static str,
         /// What was given, shortened.
         name: String,
         /// The longest that is allowed.
@@ -20,22 +18,28 @@ pub enum NameError {
 /// Environment and cluster names: object names are built from them, so 40 of Kubernetes' 63 characters.
 pub const LONGEST_NAME: usize = 40;
 
+/// A namespace's name may be as long as a DNS label (RFC 1123).
+pub const LONGEST_NAMESPACE: usize = 63;
+
+/// Characters of a refused name that its error shows: enough to know it again.
+const SHOWN_CHARACTERS: usize = 80;
+
 /// Checks that `name` is a DNS label of at most `longest` characters.
 ///
 /// # Errors
-/// [`NameError::NotALabel`] names the field and shows the rule.
-pub fn check_label(field: &'static str, name: &str, longest: usize) -> Result<(), NameError> {
-    let inner = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+/// [`NameError::NotALabel`] shows the name and the rule.
+pub fn check_label(name: &str, longest: usize) -> Result<(), NameError> {
     let outer = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
+    let inner = |c: char| outer(c) || c == '-';
     let good = !name.is_empty()
         && name.len() <= longest
         && name.chars().all(inner)
-        && name.chars().next().is_some_and(outer)
-        && name.chars().next_back().is_some_and(outer);
+        && name.starts_with(outer)
+        && name.ends_with(outer);
     if good {
         Ok(())
     } else {
-        Err(NameError::NotALabel { field, name: name.chars().take(80).collect(), longest })
+        Err(NameError::NotALabel { name: name.chars().take(SHOWN_CHARACTERS).collect(), longest })
     }
 }
 
@@ -80,10 +84,18 @@ mod tests {
     #[test]
     fn a_label_is_lower_case_letters_digits_and_inner_dashes() {
         for good in ["a", "prod", "prod-eu-1", &"x".repeat(40)] {
-            assert_eq!(check_label("name", good, LONGEST_NAME), Ok(()), "{good}");
+            assert_eq!(check_label(good, LONGEST_NAME), Ok(()), "{good}");
         }
         for bad in ["", "-a", "a-", "A", "a_b", "a.b", "ü", "a b", &"x".repeat(41)] {
-            assert!(check_label("name", bad, LONGEST_NAME).is_err(), "{bad}");
+            assert!(check_label(bad, LONGEST_NAME).is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn flux_s_objects_are_named_after_environment_namespace_and_application() {
+        let names = FluxNames::of("prod");
+        assert_eq!(names.apps(), "builtin-prod-apps");
+        assert_eq!(names.application("shop", "web"), "builtin-prod-apps-shop-web");
+        assert_eq!(names.apply_account(), "gimlet-apply-prod");
     }
 }

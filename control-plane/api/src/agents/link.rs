@@ -60,10 +60,10 @@ pub(super) async fn open_link(
     let leaf = leaf.ok_or_else(|| {
         ApiError::unauthenticated("an agent shows the client certificate it was issued")
     })?;
-    let scope = state.app.authenticate_cluster(&leaf).await?;
+    let agent = state.app.authenticate_cluster(&leaf).await?;
     let upgrade = upgrade
         .map_err(|rejection| ApiError::new(ProblemKind::UpgradeRequired, rejection.body_text()))?;
-    let session = LinkSession::open(state.app, scope);
+    let session = LinkSession::open(state.app, agent);
     // Held by the session, so that whoever stops the server can wait for it.
     let running = state.sessions.token();
     let upgrade = upgrade

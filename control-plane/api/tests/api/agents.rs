@@ -1,8 +1,13 @@
 //! The agents' port: enrolment and the link, over real TLS.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
-use futures::{SinkExt, StreamExt};
+use futures::{
+    SinkExt, StreamExt,
+    channel::mpsc::{self, SendError},
+    stream,
+};
+use gimlet_app::{AuthenticatedAgent, Clock, SystemClock, link::LinkSession};
 use gimlet_shared::{
     enrol::{IssuedCertificate, RequestCertificate},
     ids::BootId,
@@ -17,6 +22,7 @@ use tokio_tungstenite::{
     WebSocketStream, client_async,
     tungstenite::{Error, Message, client::IntoClientRequest, protocol::CloseFrame},
 };
+use tokio_util::sync::CancellationToken;
 
 use crate::harness::{TestServer, enrolment_token};
 
@@ -202,4 +208,28 @@ async fn the_root_is_public() {
     let root = server.agent_client().get(server.agent_url("/root.pem")).send().await.unwrap();
     assert_eq!(root.headers()["cache-control"], "no-store");
     assert_eq!(root.text().await.unwrap(), server.app.root_pem());
+}
+
+#[tokio::test]
+async fn a_session_ends_with_its_certificate() {
+    let server = TestServer::start().await;
+    let agent = given_agent(&server).await;
+    let leaf = CertificateDer::from_pem_slice(agent.chain_pem.as_bytes()).unwrap();
+    let known = server.app.authenticate_cluster(&leaf).await.unwrap();
+    let lifetime = Duration::from_secs(3);
+    let soon = AuthenticatedAgent { not_after: SystemClock.now().after(lifetime), ..known };
+
+    // From here on nothing but timers happens.
+    tokio::time::pause();
+    let session = LinkSession::open(server.app.clone(), soon);
+    let silence = stream::pending::<Result<String, SendError>>();
+    let (outgoing, said) = mpsc::unbounded::<String>();
+    let began = tokio::time::Instant::now();
+    let end = session.run(silence, outgoing, CancellationToken::new()).await;
+    // Timers go by whole milliseconds.
+    assert!(began.elapsed() <= lifetime + Duration::from_millis(2), "{:?}", began.elapsed());
+    assert!(end.reason.contains("certificate has run out"), "{}", end.reason);
+    let said: Vec<String> = said.collect().await;
+    let last: FromServer = decode(said.last().unwrap().as_bytes()).unwrap();
+    assert!(matches!(last, FromServer::Refuse { .. }), "{last:?}");
 }
