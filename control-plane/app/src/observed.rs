@@ -14,7 +14,7 @@ use gimlet_domain::{
 use gimlet_shared::{
     ids::ClusterId,
     namespaces::FLUX_NAMESPACE,
-    observed::{FluxState, ObjectKey, Observation, ObservedState},
+    observed::{FluxState, ObjectKey, Observation, ObservedState, PodState, WorkloadState},
 };
 use gimlet_store::ClusterScope;
 use tokio::sync::Notify;
@@ -107,6 +107,15 @@ impl ClusterViews {
         })
     }
 
+    /// Notes that what was taken could not be judged after all.
+    pub(crate) fn judge_again(&self, cluster: ClusterId) {
+        self.with(|clusters| {
+            if let Some((_, view)) = clusters.get_mut(&cluster) {
+                view.dirty = Dirty::Everything;
+            }
+        });
+    }
+
     fn with<T>(
         &self,
         work: impl FnOnce(&mut HashMap<ClusterId, (ClusterScope, ClusterView)>) -> T,
@@ -188,22 +197,13 @@ impl ClusterView {
         let workloads: Vec<_> = self
             .objects
             .iter()
-            .filter_map(|(key, state)| match state {
-                ObservedState::Workload(workload)
-                    if workload.applied_by.as_deref() == Some(applier) =>
-                {
-                    Some((key, workload))
-                }
-                _ => None,
-            })
+            .filter_map(|(key, state)| Some((key, workload_of(state)?)))
+            .filter(|(_, workload)| workload.applied_by.as_deref() == Some(applier))
             .collect();
         let pods = self
             .objects
             .iter()
-            .filter_map(|(key, state)| match state {
-                ObservedState::Pod(pod) => Some((key, pod)),
-                _ => None,
-            })
+            .filter_map(|(key, state)| Some((key, pod_of(state)?)))
             .filter(|(key, pod)| {
                 pod.owner.as_ref().is_some_and(|owner| {
                     workloads.iter().any(|(workload, _)| {
@@ -240,10 +240,7 @@ impl ClusterView {
                     namespace: key.namespace.clone(),
                     name: owner.name.clone(),
                 };
-                match self.objects.get(&owner) {
-                    Some(ObservedState::Workload(workload)) => workload.applied_by.clone(),
-                    _ => None,
-                }
+                workload_of(self.objects.get(&owner)?)?.applied_by.clone()
             }),
             Some(ObservedState::Source(_)) => {
                 self.dirty = Dirty::Everything;
@@ -267,9 +264,29 @@ impl ClusterView {
     }
 }
 
+fn workload_of(state: &ObservedState) -> Option<&WorkloadState> {
+    match state {
+        ObservedState::Workload(workload) => Some(workload),
+        ObservedState::Source(_)
+        | ObservedState::Applier(_)
+        | ObservedState::Pod(_)
+        | ObservedState::Unknown => None,
+    }
+}
+
+fn pod_of(state: &ObservedState) -> Option<&PodState> {
+    match state {
+        ObservedState::Pod(pod) => Some(pod),
+        ObservedState::Source(_)
+        | ObservedState::Applier(_)
+        | ObservedState::Workload(_)
+        | ObservedState::Unknown => None,
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use gimlet_shared::observed::{PodOwner, PodState, WorkloadState};
+    use gimlet_shared::observed::PodOwner;
 
     use super::*;
 

@@ -2,23 +2,21 @@
 //! sleeps until it is nudged or its period is over. Running a round twice has the effect of one.
 
 mod follow;
+mod look;
 mod sweep;
+mod troubles;
+mod write;
 
-use std::{
-    collections::HashMap,
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
-};
+use std::time::Duration;
 
-use futures::{StreamExt as _, stream};
-use gimlet_domain::cause::Cause;
-use gimlet_shared::{error_chain::Chain, ids::ReleaseId};
-use gimlet_store::PollEnd;
+use gimlet_shared::error_chain::Chain;
 use tokio::{sync::Notify, task::JoinSet};
 use tokio_util::sync::CancellationToken;
 use tracing::{error, warn};
 
-use crate::{App, AppError, ingest::LookError, live::Subject};
+pub(crate) use troubles::Troubles;
+
+use crate::{App, AppError};
 
 /// A release that cannot be written in this time ends.
 pub(crate) const QUEUE_DEADLINE: Duration = Duration::from_secs(600);
@@ -26,7 +24,7 @@ pub(crate) const QUEUE_DEADLINE: Duration = Duration::from_secs(600);
 pub(crate) const COMMAND_LIFETIME: Duration = Duration::from_secs(300);
 
 /// Releases and repositories that are worked on at once.
-const AT_ONCE: usize = 8;
+const AT_ONCE: u8 = 8;
 /// How long a claim is ours. A killed process holds up its work for no longer than this.
 const LEASE: Duration = Duration::from_secs(45);
 /// Writing a release ends within its lease, so that no two ever write the same one.
@@ -37,36 +35,8 @@ const PERIOD: Duration = Duration::from_secs(2);
 const GATHER: Duration = Duration::from_millis(20);
 /// After a failed round.
 const AFTER_FAILURE: Duration = Duration::from_secs(1);
-/// The longest wait between two tries to write a release.
+/// The longest wait between two tries to write a release, or to read a repository that failed.
 const LONGEST_RETRY: Duration = Duration::from_secs(60);
-
-/// What stands in the way of releases that are not closed, for their pages.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Troubles(Arc<Mutex<HashMap<ReleaseId, Cause>>>);
-
-impl Troubles {
-    pub(crate) fn of(&self, release: ReleaseId) -> Option<Cause> {
-        self.lock().get(&release).cloned()
-    }
-
-    pub(crate) fn forget(&self, release: ReleaseId) {
-        self.lock().remove(&release);
-    }
-
-    /// Notes what stands in the way; true if that is news.
-    fn note(&self, release: ReleaseId, trouble: Option<Cause>) -> bool {
-        let mut all = self.lock();
-        let before = match trouble.clone() {
-            Some(cause) => all.insert(release, cause),
-            None => all.remove(&release),
-        };
-        before != trouble
-    }
-
-    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<ReleaseId, Cause>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
 
 /// Runs all reconcilers until `shutdown` fires. Returns early, with an error, when one of them panics.
 ///
@@ -75,10 +45,9 @@ impl Troubles {
 pub async fn run(app: App, shutdown: CancellationToken) -> Result<(), tokio::task::JoinError> {
     resume(&app, &shutdown).await;
     let mut tasks = JoinSet::new();
-    tasks.spawn(repeat(app.clone(), "repositories", shutdown.clone()));
-    tasks.spawn(repeat(app.clone(), "releases", shutdown.clone()));
-    tasks.spawn(repeat(app.clone(), "follow", shutdown.clone()));
-    tasks.spawn(repeat(app, "sweep", shutdown));
+    for reconciler in Reconciler::ALL {
+        tasks.spawn(repeat(app.clone(), reconciler, shutdown.clone()));
+    }
     while let Some(end) = tasks.join_next().await {
         end?;
     }
@@ -96,18 +65,65 @@ async fn resume(app: &App, shutdown: &CancellationToken) {
     }
 }
 
-async fn repeat(app: App, reconciler: &'static str, shutdown: CancellationToken) {
+/// What is repeated.
+#[derive(Clone, Copy, Debug)]
+enum Reconciler {
+    /// Looks at source repositories that are due.
+    Look,
+    /// Writes releases that wait for their turn.
+    Write,
+    /// Follows releases that are in git, and the health of applications.
+    Follow,
+    /// Closes what has passed its deadline.
+    Sweep,
+}
+
+impl Reconciler {
+    const ALL: [Self; 4] = [Self::Look, Self::Write, Self::Follow, Self::Sweep];
+
+    /// Its name in logs and metrics.
+    fn name(self) -> &'static str {
+        match self {
+            Self::Look => "repositories",
+            Self::Write => "releases",
+            Self::Follow => "follow",
+            Self::Sweep => "sweep",
+        }
+    }
+
+    async fn round(self, app: &App) -> Result<(), AppError> {
+        match self {
+            Self::Look => look::look_at_due_repositories(app).await,
+            Self::Write => write::write_queued_releases(app).await,
+            Self::Follow => follow::follow(app).await,
+            Self::Sweep => sweep::sweep(app).await,
+        }
+    }
+
+    /// What makes a round worth while before its period is over; nothing hurries a sweep.
+    fn nudge(self, app: &App) -> Option<&Notify> {
+        match self {
+            Self::Look => Some(&app.parts().wake.repositories),
+            Self::Write => Some(&app.parts().wake.releases),
+            Self::Follow => Some(&app.parts().views.changed),
+            Self::Sweep => None,
+        }
+    }
+}
+
+async fn repeat(app: App, reconciler: Reconciler, shutdown: CancellationToken) {
     while !shutdown.is_cancelled() {
-        let pause = match round(&app, reconciler).await {
+        let pause = match reconciler.round(&app).await {
             Ok(()) => PERIOD,
             Err(failure) => {
-                app.parts().metrics.reconcile_errors.with_label_values(&[reconciler]).inc();
-                error!(reconciler, error = %Chain(&failure), "a reconciler's round failed; it is tried again");
+                let name = reconciler.name();
+                app.parts().metrics.reconcile_errors.with_label_values(&[name]).inc();
+                error!(reconciler = name, error = %Chain(&failure), "a reconciler's round failed; it is tried again");
                 AFTER_FAILURE
             }
         };
         let nudge = async {
-            match nudge_of(&app, reconciler) {
+            match reconciler.nudge(&app) {
                 Some(notify) => notify.notified().await,
                 None => std::future::pending().await,
             }
@@ -119,92 +135,6 @@ async fn repeat(app: App, reconciler: &'static str, shutdown: CancellationToken)
             () = shutdown.cancelled() => {}
         }
     }
-}
-
-fn nudge_of<'a>(app: &'a App, reconciler: &str) -> Option<&'a Notify> {
-    match reconciler {
-        "repositories" => Some(&app.parts().wake.repositories),
-        "releases" => Some(&app.parts().wake.releases),
-        "follow" => Some(&app.parts().views.changed),
-        _ => None,
-    }
-}
-
-async fn round(app: &App, reconciler: &str) -> Result<(), AppError> {
-    match reconciler {
-        "repositories" => look_at_due_repositories(app).await,
-        "releases" => write_queued_releases(app).await,
-        "follow" => follow::follow(app).await,
-        _ => sweep::sweep(app).await,
-    }
-}
-
-async fn look_at_due_repositories(app: &App) -> Result<(), AppError> {
-    let (parts, now) = (app.parts(), app.now());
-    let limit = u64::try_from(AT_ONCE).unwrap_or(u64::MAX);
-    let due =
-        parts.store.claim_due_repositories(&parts.system, now, now.after(LEASE), limit).await?;
-    let more = due.len() == AT_ONCE;
-    stream::iter(due)
-        .for_each_concurrent(AT_ONCE, |repository| async move {
-            let looked = app.look_at(&repository).await;
-            let outcome = if looked.is_ok() { "ok" } else { "failed" };
-            parts.metrics.polls.with_label_values(&[outcome]).inc();
-            let end = poll_end(app, looked);
-            if let Some(error) = &end.error {
-                warn!(repository.id = %repository.id, error, "a source repository could not be read");
-            }
-            if let Err(error) = parts.store.finish_poll(&parts.system, &repository, end, app.now()).await {
-                warn!(repository.id = %repository.id, error = %Chain(&error), "a look could not be finished; it is repeated");
-            }
-            app.tell(repository.organization_id, Subject::Commits);
-        })
-        .await;
-    if more {
-        parts.wake.repositories.notify_one();
-    }
-    Ok(())
-}
-
-fn poll_end(app: &App, looked: Result<Option<String>, LookError>) -> PollEnd {
-    let interval = app.parts().config.poll_interval;
-    match looked {
-        Ok(default_branch) => {
-            PollEnd { next_due: app.now().after(interval), error: None, default_branch }
-        }
-        // Somebody moved the refs while they were stored: look again at once.
-        Err(LookError::Store(gimlet_store::StoreError::Conflict { .. })) => {
-            PollEnd { next_due: app.now().after(AFTER_FAILURE), error: None, default_branch: None }
-        }
-        Err(error) => PollEnd {
-            next_due: app.now().after(interval.min(LONGEST_RETRY)),
-            error: Some(Chain(&error).to_string()),
-            default_branch: None,
-        },
-    }
-}
-
-async fn write_queued_releases(app: &App) -> Result<(), AppError> {
-    let (parts, now) = (app.parts(), app.now());
-    let limit = u64::try_from(AT_ONCE).unwrap_or(u64::MAX);
-    let groups = parts.store.claim_queued(&parts.system, now, now.after(LEASE), limit).await?;
-    let more = groups.len() == AT_ONCE;
-    stream::iter(groups)
-        .for_each_concurrent(AT_ONCE, |group| async move {
-            let app_name = group.application.name.clone();
-            let written = tokio::time::timeout(WRITE_LIMIT, app.write_next(group)).await;
-            let written = written.unwrap_or_else(|elapsed| {
-                Err(AppError::unavailable("the gitops repository", elapsed))
-            });
-            if let Err(error) = written {
-                warn!(app = %app_name, error = %Chain(&error), "a release could not be moved; it is tried again");
-            }
-        })
-        .await;
-    if more {
-        parts.wake.releases.notify_one();
-    }
-    Ok(())
 }
 
 /// 1 s, 2 s, 4 s … 60 s.

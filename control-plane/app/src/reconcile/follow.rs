@@ -8,26 +8,40 @@ use gimlet_domain::{
     release::{Intent, ReleaseEvent},
 };
 use gimlet_git::{CommitId, gitops::Gitops};
-use gimlet_shared::ids::EnvironmentId;
+use gimlet_shared::{error_chain::Chain, ids::EnvironmentId};
 use gimlet_store::{
     AdvanceExtra, ClusterScope, Environment, FollowedRelease, Release, ReleaseMarks,
 };
+use tracing::warn;
 
 use crate::{App, AppError, live::Subject, observed::ClusterView};
 
 /// One round: every followed release is judged, and the health of what changed.
 pub(super) async fn follow(app: &App) -> Result<(), AppError> {
     let parts = app.parts();
-    let dirty = parts.views.take_dirty();
-    for FollowedRelease { release, environment } in
-        parts.store.list_followed(&parts.system, None).await?
-    {
-        if let Some(view) = parts.views.get(environment.cluster_id) {
-            judge(app, &release, &environment, &view).await?;
+    let followed = parts.store.list_followed(&parts.system, None).await?;
+    for FollowedRelease { release, environment } in followed {
+        let Some(view) = parts.views.get(environment.cluster_id) else { continue };
+        // One release that cannot be judged, for its repository's sake say, holds up no other.
+        if let Err(error) = judge(app, &release, &environment, &view).await {
+            warn!(
+                release.id = %release.id,
+                organization.id = %release.organization_id,
+                error = %Chain(&error),
+                "a release could not be judged; it is tried again"
+            );
         }
     }
-    for (scope, view) in dirty {
-        note_health(app, &scope, &view).await?;
+    for (scope, view) in parts.views.take_dirty() {
+        if let Err(error) = note_health(app, &scope, &view).await {
+            parts.views.judge_again(scope.cluster());
+            warn!(
+                cluster.id = %scope.cluster(),
+                organization.id = %scope.organization(),
+                error = %Chain(&error),
+                "the health of a cluster's applications could not be noted; it is tried again"
+            );
+        }
     }
     Ok(())
 }

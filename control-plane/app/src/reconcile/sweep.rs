@@ -4,7 +4,9 @@ use gimlet_domain::{
     cause::{Cause, CauseCode},
     release::{ReleaseEvent, ReleaseState},
 };
+use gimlet_shared::error_chain::Chain;
 use gimlet_store::{AdvanceExtra, Release};
+use tracing::warn;
 
 use crate::{App, AppError};
 
@@ -15,12 +17,24 @@ const AT_ONCE: u64 = 200;
 pub(super) async fn sweep(app: &App) -> Result<(), AppError> {
     let (parts, now) = (app.parts(), app.now());
     for release in parts.store.list_overdue(&parts.system, now, AT_ONCE).await? {
-        let event = overdue(app, &release).await?;
-        app.move_release(&release, event, AdvanceExtra::default()).await?;
+        // One that cannot be closed holds up no other.
+        if let Err(error) = close(app, &release).await {
+            warn!(
+                release.id = %release.id,
+                organization.id = %release.organization_id,
+                error = %Chain(&error),
+                "an overdue release could not be closed; it is tried again"
+            );
+        }
     }
     parts.store.expire_commands(&parts.system, now).await?;
     parts.store.sweep_expired(&parts.system, now).await?;
     Ok(())
+}
+
+async fn close(app: &App, release: &Release) -> Result<(), AppError> {
+    let event = overdue(app, release).await?;
+    app.move_release(release, event, AdvanceExtra::default()).await.map(drop)
 }
 
 /// A release whose trouble is known ends degraded by it; one of which nothing was heard timed out.
