@@ -9,7 +9,7 @@ use gimlet_shared::api;
 use gimlet_store::{Application, Environment, NewRelease, ReleaseFilter, TenantScope};
 
 use crate::{
-    App, AppError, Timestamp, reconcile::QUEUE_DEADLINE, release_view::health_cause,
+    App, AppError, reconcile::QUEUE_DEADLINE, release_view::health_cause,
     releases::environment_name, state::require,
 };
 
@@ -150,9 +150,4 @@ impl App {
             })
             .collect()
     }
-}
-
-/// An application that was just taken away shows as such.
-pub(crate) fn deleted(now: Timestamp) -> gimlet_store::ApplicationChange {
-    gimlet_store::ApplicationChange { deleted_at: Some(now), ..Default::default() }
 }

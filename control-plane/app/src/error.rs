@@ -84,7 +84,9 @@ impl From<StoreError> for AppError {
             StoreError::Conflict { what } => Self::Conflict {
                 detail: format!("{what} was changed by someone else at the same moment; try again"),
             },
-            error => Self::unavailable("the database", error),
+            error @ (StoreError::Address { .. }
+            | StoreError::Query { .. }
+            | StoreError::Corrupt { .. }) => Self::unavailable("the database", error),
         }
     }
 }

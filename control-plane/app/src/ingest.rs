@@ -19,7 +19,7 @@ use tracing::info;
 
 use crate::{App, AppError, live::Subject};
 
-/// Deliveries that are taken up at once.
+/// Deliveries that one look takes up, each with at most one commit to read; the rest waits for the next.
 const DELIVERIES: u64 = 500;
 
 /// Mirrors that are open.
@@ -49,13 +49,8 @@ impl App {
     ) -> Result<Option<String>, LookError> {
         let parts = self.parts();
         // Read before the fetch, so that the fetch sees what they announce.
-        let deliveries: Vec<_> = parts
-            .store
-            .list_deliveries(&parts.system, DELIVERIES)
-            .await?
-            .into_iter()
-            .filter(|delivery| delivery.repository_id == repository.id)
-            .collect();
+        let deliveries =
+            parts.store.list_deliveries(&parts.system, repository.id, DELIVERIES).await?;
         let mirror = self.mirror(repository).await?;
         mirror.fetch().await?;
         let default_branch = mirror.default_branch().await?.map(|name| name.short().to_owned());
@@ -80,14 +75,17 @@ impl App {
         let parts = self.parts();
         let judge = judge::Judge::of(self, repository).await?;
         let mut batch = IngestBatch { refs: news.refs, ..IngestBatch::default() };
+        let mut events = HashMap::new();
         for found in news.commits {
+            let event = found.commit.event;
             let folder = mirror.read_folder(found.id, &judge::manifest_folder()?).await?;
-            judge.add(&mut batch, found, folder, self.now());
+            let id = judge.add(&mut batch, found, folder, self.now());
+            events.insert(id, event);
         }
         let ingested =
             parts.store.record_ingest(&parts.system, repository, batch, self.now()).await?;
-        for _ in &ingested.artifacts {
-            parts.metrics.artifacts.with_label_values(&["all"]).inc();
+        for event in ingested.artifacts.iter().filter_map(|id| events.get(id)) {
+            parts.metrics.artifacts.with_label_values(&[event.as_str()]).inc();
         }
         info!(
             repository.id = %repository.id,
@@ -105,26 +103,34 @@ impl App {
     }
 
     /// Whether one artifact lies in the history of another of the same repository.
-    pub(crate) async fn is_older(&self, artifact: ArtifactId, last: &Artifact) -> bool {
+    ///
+    /// # Errors
+    /// [`AppError::Unavailable`] where the database does not answer.
+    pub(crate) async fn is_older(
+        &self,
+        artifact: ArtifactId,
+        last: &Artifact,
+    ) -> Result<bool, AppError> {
         let parts = self.parts();
-        let Ok(Some(artifact)) = parts.store.find_release_artifact(&parts.system, artifact).await
+        let Some(artifact) = parts.store.find_release_artifact(&parts.system, artifact).await?
         else {
-            return false;
+            return Ok(false);
         };
         if artifact.repository_id != last.repository_id || artifact.commit.sha == last.commit.sha {
-            return false;
+            return Ok(false);
         }
         let (Ok(older), Ok(newer)) = (artifact.commit.sha.parse(), last.commit.sha.parse()) else {
-            return false;
+            return Ok(false);
         };
-        let Ok(Some(repository)) =
-            parts.store.find_repository_for_hook(&parts.system, artifact.repository_id).await
+        let Some(repository) =
+            parts.store.find_repository_for_system(&parts.system, artifact.repository_id).await?
         else {
-            return false;
+            return Ok(false);
         };
+        // Without a mirror there is no history to hold against the release: it goes ahead.
         match self.mirror(&repository).await {
-            Ok(mirror) => is_ancestor(&mirror, older, newer).await,
-            Err(_) => false,
+            Ok(mirror) => Ok(is_ancestor(&mirror, older, newer).await),
+            Err(_) => Ok(false),
         }
     }
 
@@ -132,7 +138,7 @@ impl App {
     pub(crate) async fn repository_name(&self, artifact: &Artifact) -> Result<String, AppError> {
         let parts = self.parts();
         let found =
-            parts.store.find_repository_for_hook(&parts.system, artifact.repository_id).await?;
+            parts.store.find_repository_for_system(&parts.system, artifact.repository_id).await?;
         Ok(found.ok_or(AppError::NotFound { what: "the repository" })?.name)
     }
 

@@ -11,9 +11,9 @@ pub struct AppMetrics {
     pub(crate) release_seconds: Histogram,
     /// Artifacts ingested, by event word.
     pub(crate) artifacts: IntCounterVec,
-    /// Webhook deliveries, by outcome.
+    /// Webhook deliveries, by outcome: `stored`, `replay`, `ignored` or `refused`.
     pub(crate) deliveries: IntCounterVec,
-    /// Looks at source repositories, by outcome.
+    /// Looks at source repositories, by outcome: `ok` or `failed`.
     pub(crate) polls: IntCounterVec,
     /// Agents connected to this replica.
     pub(crate) agents: IntGauge,

@@ -319,7 +319,7 @@ fn wanted<'a>(
     ))
 }
 
-/// The environment of an id, for log lines and names.
+/// The name of an environment among those of its organization.
 pub(crate) fn environment_name(environments: &[Environment], id: EnvironmentId) -> &str {
     environments
         .iter()

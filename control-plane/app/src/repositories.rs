@@ -20,6 +20,13 @@ use crate::{
 /// As long as git hosts allow owner and name together.
 const LONGEST_REPOSITORY_NAME: usize = 140;
 
+/// GitHub's ids of deliveries have 36 characters.
+const LONGEST_DELIVERY_ID: usize = 200;
+/// Stored kind of a delivery that says that branches or tags moved; its body is empty.
+const REFS_DELIVERY: &str = "refs";
+/// Stored kind of a delivery whose body is a [`crate::ports::PullRequest`] in JSON.
+pub(crate) const PULL_REQUEST_DELIVERY: &str = "pull_request";
+
 /// What became of a webhook.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Received {
@@ -111,7 +118,7 @@ impl App {
         let parts = self.parts();
         let absent = || AppError::NotFound { what: "the repository" };
         let found =
-            parts.store.find_repository_for_hook(&parts.system, id).await?.ok_or_else(absent)?;
+            parts.store.find_repository_for_system(&parts.system, id).await?.ok_or_else(absent)?;
         let given = secrets::hash(token);
         if !bool::from(given.as_bytes().ct_eq(found.look_token_hash.as_bytes())) {
             return Err(absent());
@@ -150,7 +157,7 @@ impl App {
         let parts = self.parts();
         let repository = parts
             .store
-            .find_repository_for_hook(&parts.system, id)
+            .find_repository_for_system(&parts.system, id)
             .await?
             .ok_or(AppError::NotFound { what: "the repository" })?;
         let sealed = repository.webhook_secret.expose_secret();
@@ -164,20 +171,23 @@ impl App {
                 HookRefusal::Body(detail) => AppError::invalid("body", detail),
             }
         })?;
-        let body = match &news {
+        let (kind, body) = match &news {
             HookNews::Nothing => return Ok(Received::Ignored),
-            HookNews::RefsMoved => Vec::new(),
-            HookNews::PullRequest(pull) => serde_json::to_vec(pull)
-                .map_err(|error| AppError::unavailable("the webhook", error))?,
+            HookNews::RefsMoved => (REFS_DELIVERY, Vec::new()),
+            HookNews::PullRequest(pull) => {
+                let body = serde_json::to_vec(pull)
+                    .map_err(|error| AppError::unavailable("the webhook", error))?;
+                (PULL_REQUEST_DELIVERY, body)
+            }
         };
-        if headers.delivery.is_empty() || headers.delivery.len() > 200 {
+        if headers.delivery.is_empty() || headers.delivery.len() > LONGEST_DELIVERY_ID {
             return Err(AppError::invalid("x-github-delivery", "must be the delivery's id"));
         }
         let delivery = NewDelivery {
             repository: id,
             provider: "github",
             delivery_id: headers.delivery,
-            kind: if matches!(news, HookNews::PullRequest(_)) { "pull_request" } else { "refs" },
+            kind,
             body: &body,
         };
         let receipt = parts.store.store_delivery(&parts.system, delivery, self.now()).await?;

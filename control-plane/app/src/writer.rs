@@ -63,7 +63,7 @@ struct Written {
 impl App {
     /// Writes the release of one application whose turn it is.
     pub(crate) async fn write_next(&self, group: QueuedGroup) -> Result<(), AppError> {
-        let waiting = self.waiting(&group).await;
+        let waiting = self.waiting(&group).await?;
         let turn = next_turn(waiting);
         let find = |id| group.releases.iter().find(|release| release.id == id);
         for (overtaken, by) in &turn.overtaken {
@@ -93,18 +93,13 @@ impl App {
         }
     }
 
-    async fn waiting(&self, group: &QueuedGroup) -> Vec<Waiting> {
+    async fn waiting(&self, group: &QueuedGroup) -> Result<Vec<Waiting>, AppError> {
         let parts = self.parts();
-        let last = parts
-            .store
-            .last_released_artifact(&parts.system, group.application.id)
-            .await
-            .ok()
-            .flatten();
+        let last = parts.store.last_released_artifact(&parts.system, group.application.id).await?;
         let mut waiting = Vec::with_capacity(group.releases.len());
         for release in &group.releases {
             let older_than_released = match (&last, release.artifact) {
-                (Some(last), Some(artifact)) => self.is_older(artifact, last).await,
+                (Some(last), Some(artifact)) => self.is_older(artifact, last).await?,
                 _ => false,
             };
             waiting.push(Waiting {
@@ -113,7 +108,7 @@ impl App {
                 older_than_released,
             });
         }
-        waiting
+        Ok(waiting)
     }
 
     async fn write(&self, group: &QueuedGroup, release: &Release) -> Result<Written, NotWritten> {
@@ -160,12 +155,13 @@ impl App {
             None => Vec::new(),
         };
         let application = match release.intent {
-            Intent::Delete => crate::apps::deleted(now),
+            Intent::Delete => {
+                ApplicationChange { deleted_at: Some(now), ..ApplicationChange::default() }
+            }
             Intent::Deploy { .. } | Intent::Rollback { .. } => ApplicationChange {
                 current_release: Some(release.id),
                 namespace: Some(release.namespace.clone()),
-                repository: None,
-                deleted_at: None,
+                ..ApplicationChange::default()
             },
         };
         let unchanged = written.note.is_some();
@@ -286,6 +282,12 @@ fn commit_refusal(error: CommitError) -> NotWritten {
             )
             .with_detail(Chain(&error).to_string()),
         ),
-        error => NotWritten::Later(AppError::unavailable("the gitops repository", error)),
+        CommitError::Contended { .. }
+        | CommitError::Locked { .. }
+        | CommitError::Read(_)
+        | CommitError::Write { .. }
+        | CommitError::Remote(_) => {
+            NotWritten::Later(AppError::unavailable("the gitops repository", error))
+        }
     }
 }

@@ -103,16 +103,18 @@ impl Store {
         Ok(DeliveryReceipt::Stored(id))
     }
 
-    /// Deliveries that nobody has worked on to the end, oldest first.
+    /// A repository's deliveries that nobody has worked on to the end, oldest first.
     ///
     /// # Errors
     /// [`StoreError::Query`].
     pub async fn list_deliveries(
         &self,
         _: &SystemScope,
+        repository: RepositoryId,
         limit: u64,
     ) -> Result<Vec<Delivery>, StoreError> {
         let rows = delivery::Entity::find()
+            .filter(delivery::Column::RepositoryId.eq(repository.0))
             .filter(delivery::Column::FinishedAt.is_null())
             .order_by_asc(delivery::Column::Id)
             .limit(limit)

@@ -180,11 +180,12 @@ impl Store {
         Ok(found.during(READ)?.map(SourceRepository::from))
     }
 
-    /// Any repository, to check a delivery or look token against.
+    /// Any repository, for work that no person asks for: what a webhook or look token is checked against,
+    /// and where a release comes from.
     ///
     /// # Errors
     /// [`StoreError::Query`].
-    pub async fn find_repository_for_hook(
+    pub async fn find_repository_for_system(
         &self,
         _: &SystemScope,
         id: RepositoryId,

@@ -8,7 +8,7 @@ use gimlet_store::{Commit, Delivery, EventWord, RefChange, SourceRepository};
 use tracing::warn;
 
 use super::LookError;
-use crate::{App, Timestamp, ports::PullRequest};
+use crate::{App, Timestamp, ports::PullRequest, repositories::PULL_REQUEST_DELIVERY};
 
 /// A push of more commits than this shows its newest ones.
 const COMMITS_OF_A_PUSH: usize = 100;
@@ -66,7 +66,7 @@ pub(super) async fn of_refs(
     let look = Look { mirror, now: &now, first: seen.is_empty(), default_branch };
     let mut news = News { commits: Vec::new(), refs };
     for change in &news.refs {
-        let Some((name, new)) = now.get_key_value_of(&change.name) else { continue };
+        let Some((name, new)) = by_full_name(&now, &change.name) else { continue };
         let old = change.old.as_deref().and_then(|sha| sha.parse().ok());
         news.commits.extend(look.of_ref(name, old, new).await?);
     }
@@ -76,11 +76,12 @@ pub(super) async fn of_refs(
 /// The head commits of pull requests. One that cannot be read is told and left out.
 pub(super) async fn of_deliveries(mirror: &Mirror, deliveries: &[Delivery]) -> Vec<Found> {
     let mut found = Vec::new();
-    for delivery in deliveries.iter().filter(|delivery| delivery.kind == "pull_request") {
+    for delivery in deliveries.iter().filter(|delivery| delivery.kind == PULL_REQUEST_DELIVERY) {
         match of_pull_request(mirror, &delivery.body).await {
             Ok(commit) => found.push(commit),
             Err(error) => warn!(
                 repository.id = %delivery.repository_id,
+                organization.id = %delivery.organization_id,
                 error = %Chain(&*error),
                 "the head of a pull request could not be read"
             ),
@@ -177,6 +178,7 @@ impl Look<'_> {
     }
 }
 
+/// How refs have moved, come and gone between two looks.
 fn changes(seen: &BTreeMap<String, String>, now: &BTreeMap<RefName, CommitId>) -> Vec<RefChange> {
     let moved = now.iter().filter_map(|(name, id)| {
         let (old, new) = (seen.get(name.as_str()), id.to_string());
@@ -188,21 +190,17 @@ fn changes(seen: &BTreeMap<String, String>, now: &BTreeMap<RefName, CommitId>) -
     });
     let gone = seen
         .iter()
-        .filter(|(name, _)| now.get_key_value_of(name).is_none())
+        .filter(|(name, _)| by_full_name(now, name).is_none())
         .map(|(name, sha)| RefChange { name: name.clone(), old: Some(sha.clone()), new: None });
     moved.chain(gone).collect()
 }
 
-/// Looks a ref up by its full name.
-trait ByName {
-    fn get_key_value_of(&self, name: &str) -> Option<(&RefName, CommitId)>;
-}
-
-impl ByName for BTreeMap<RefName, CommitId> {
-    fn get_key_value_of(&self, name: &str) -> Option<(&RefName, CommitId)> {
-        let name = RefName::from_full(name)?;
-        self.get_key_value(&name).map(|(name, id)| (name, *id))
-    }
+fn by_full_name<'a>(
+    refs: &'a BTreeMap<RefName, CommitId>,
+    name: &str,
+) -> Option<(&'a RefName, CommitId)> {
+    let name = RefName::from_full(name)?;
+    refs.get_key_value(&name).map(|(name, id)| (name, *id))
 }
 
 fn commit_of(info: &CommitInfo, event: EventWord) -> Commit {
@@ -220,5 +218,56 @@ fn commit_of(info: &CommitInfo, event: EventWord) -> Commit {
         committer_email: info.committer.email.clone(),
         committed_at: Timestamp::from_seconds(info.committer.time.unix_timestamp()),
         url: None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refs(refs: &[(&str, char)]) -> BTreeMap<RefName, CommitId> {
+        refs.iter()
+            .map(|(name, digit)| {
+                let id = digit.to_string().repeat(40).parse().expect("a commit");
+                (RefName::from_full(name).expect("a ref"), id)
+            })
+            .collect()
+    }
+
+    fn seen(refs: &[(&str, char)]) -> BTreeMap<String, String> {
+        refs.iter()
+            .map(|(name, digit)| ((*name).to_owned(), digit.to_string().repeat(40)))
+            .collect()
+    }
+
+    /// Each change as `name old→new`, by the first digit of each commit.
+    fn shown(changes: &[RefChange]) -> Vec<String> {
+        let digit = |sha: &Option<String>| sha.as_ref().map_or("-", |sha| &sha[..1]).to_owned();
+        let show = |change: &RefChange| {
+            format!("{} {}→{}", change.name, digit(&change.old), digit(&change.new))
+        };
+        changes.iter().map(show).collect()
+    }
+
+    #[test]
+    fn refs_that_came_moved_and_went_are_changes_and_others_are_not() {
+        let before = [("refs/heads/gone", '1'), ("refs/heads/main", '2'), ("refs/tags/v1", '3')];
+        let after = [("refs/heads/main", '4'), ("refs/heads/new", '5'), ("refs/tags/v1", '3')];
+        assert_eq!(
+            shown(&changes(&seen(&before), &refs(&after))),
+            ["refs/heads/main 2→4", "refs/heads/new -→5", "refs/heads/gone 1→-"]
+        );
+    }
+
+    #[test]
+    fn a_look_that_finds_what_it_knew_changes_nothing() {
+        let same = [("refs/heads/main", '1'), ("refs/tags/v1", '2')];
+        assert!(changes(&seen(&same), &refs(&same)).is_empty());
+    }
+
+    #[test]
+    fn a_branch_and_a_tag_of_one_name_are_two_refs() {
+        let changed = changes(&seen(&[("refs/heads/v1", '1')]), &refs(&[("refs/tags/v1", '1')]));
+        assert_eq!(shown(&changed), ["refs/tags/v1 -→1", "refs/heads/v1 1→-"]);
     }
 }

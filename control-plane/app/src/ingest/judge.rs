@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use gimlet_domain::release::{Intent, Trigger};
 use gimlet_git::{RepoPath, mirror::Folder};
 use gimlet_manifest::{
-    GitEvent, Manifest, ManifestError, Resolved, clashes, parse_folder, would_release,
+    Decision, GitEvent, Manifest, ManifestError, Resolved, clashes, parse_folder, would_release,
 };
 use gimlet_shared::ids::ArtifactId;
 use gimlet_store::{
@@ -59,14 +59,14 @@ impl<'a> Judge<'a> {
         Ok(Self { repository, environments })
     }
 
-    /// Adds a commit as an artifact, with what is decided about it.
+    /// Adds a commit as an artifact, with what is decided about it; returns the artifact's id.
     pub(super) fn add(
         &self,
         batch: &mut IngestBatch,
         found: Found,
         folder: Folder,
         now: Timestamp,
-    ) {
+    ) -> ArtifactId {
         let id = ArtifactId::new();
         let texts = texts(&folder);
         let outcome = parse_folder(&texts);
@@ -109,6 +109,7 @@ impl<'a> Judge<'a> {
             problems,
             is_head,
         });
+        id
     }
 
     fn resolve(
@@ -145,11 +146,8 @@ impl<'a> Judge<'a> {
         now: Timestamp,
     ) {
         let environment = self.environments.get(&resolved.env).map(|(environment, _)| environment);
-        let verdict = verdict(environment, found, manifest, resolved, &self.repository.name);
-        let (releases, reason) = match &verdict {
-            Ok(reason) => (true, reason.clone()),
-            Err(reason) => (false, reason.clone()),
-        };
+        let Decision { releases, reason, warnings: _ } =
+            verdict(environment, found, manifest, resolved, &self.repository.name);
         batch.decisions.push(NewDecision {
             artifact,
             env: resolved.env.clone(),
@@ -175,16 +173,17 @@ impl<'a> Judge<'a> {
     }
 }
 
-/// `Ok` with the reason why it releases, or `Err` with the reason why not.
+/// What is decided: the deploy policy is asked last, where nothing else stands against a release.
 fn verdict(
     environment: Option<&Environment>,
     found: &Found,
     manifest: &Manifest,
     resolved: &Resolved,
     repository: &str,
-) -> Result<String, String> {
+) -> Decision {
+    let no = |reason: String| Decision { releases: false, reason, warnings: Vec::new() };
     let Some(environment) = environment else {
-        return Err(format!(
+        return no(format!(
             "there is no environment `{}`; connect a cluster with one, or correct `env`",
             resolved.env
         ));
@@ -192,22 +191,22 @@ fn verdict(
     if let Some(bound) =
         environment.namespace.as_ref().filter(|bound| **bound != resolved.namespace)
     {
-        return Err(format!(
+        return no(format!(
             "environment `{}` is bound to namespace `{bound}`; correct `namespace`",
             environment.name
         ));
     }
     match found.standing {
         Standing::Before => {
-            return Err("only the head of a push meets the policy; release it by hand".to_owned());
+            return no("only the head of a push meets the policy; release it by hand".to_owned());
         }
         Standing::AlreadyThere => {
-            return Err(
+            return no(
                 "it was there before the repository was added; release it by hand".to_owned()
             );
         }
         Standing::Fork => {
-            return Err("it comes from a fork; release it by hand after reading it".to_owned());
+            return no("it comes from a fork; release it by hand after reading it".to_owned());
         }
         Standing::Head => {}
     }
@@ -220,8 +219,7 @@ fn verdict(
         source_branch: facts.source_branch,
         target_branch: facts.target_branch,
     };
-    let decision = would_release(manifest.deploy.as_ref().unwrap_or(&Default::default()), &event);
-    if decision.releases { Ok(decision.reason) } else { Err(decision.reason) }
+    would_release(manifest.deploy.as_ref().unwrap_or(&Default::default()), &event)
 }
 
 fn texts(folder: &Folder) -> Vec<(String, String)> {

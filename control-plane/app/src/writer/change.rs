@@ -8,7 +8,7 @@ use gimlet_git::{
     BranchName, CommitId,
     gitops::{Change, Edit, Gitops, Message},
 };
-use gimlet_manifest::render;
+use gimlet_manifest::{ObjectRef, render};
 use gimlet_shared::{
     ids::{ArtifactId, ReleaseId},
     namespaces::is_protected_namespace,
@@ -110,7 +110,7 @@ impl App {
             check_namespace(&group.environment, &resolved.namespace)?;
             let rendered = render(&resolved)
                 .map_err(|error| NotWritten::refused(invalid_manifest(error.to_string())))?;
-            check_namespaces(&rendered.objects, &resolved.namespace)?;
+            check_objects(&rendered.objects, &resolved.namespace)?;
             let origin = Origin {
                 repository: &repository,
                 artifact: artifact.id,
@@ -140,7 +140,7 @@ impl App {
         let parts = self.parts();
         let owner = parts
             .store
-            .find_repository_for_hook(&parts.system, owner)
+            .find_repository_for_system(&parts.system, owner)
             .await
             .map_err(AppError::from)?;
         let owner =
@@ -217,10 +217,7 @@ fn check_namespace(environment: &Environment, namespace: &str) -> Result<(), Not
 }
 
 /// Flux puts every object into the manifest's namespace; one that asks for another would be moved silently.
-fn check_namespaces(
-    objects: &[gimlet_manifest::ObjectRef],
-    namespace: &str,
-) -> Result<(), NotWritten> {
+fn check_objects(objects: &[ObjectRef], namespace: &str) -> Result<(), NotWritten> {
     match objects
         .iter()
         .find(|object| object.namespace.as_deref().is_some_and(|own| own != namespace))
@@ -236,4 +233,71 @@ fn check_namespaces(
 /// Paths are made of checked names; one that is refused is a refusal of the manifest.
 fn paths<T>(path: Result<T, gimlet_git::InvalidPath>) -> Result<T, NotWritten> {
     path.map_err(|error| NotWritten::refused(invalid_manifest(error.to_string())))
+}
+
+#[cfg(test)]
+mod tests {
+    use gimlet_domain::time::Timestamp;
+    use gimlet_shared::ids::{ClusterId, EnvironmentId, OrganizationId};
+    use gimlet_store::GitopsLocation;
+
+    use super::*;
+
+    fn environment(namespace: Option<&str>) -> Environment {
+        Environment {
+            id: EnvironmentId::new(),
+            organization_id: OrganizationId::new(),
+            cluster_id: ClusterId::new(),
+            name: "prod".to_owned(),
+            namespace: namespace.map(str::to_owned),
+            created_at: Timestamp(0),
+            gitops: GitopsLocation::BuiltIn,
+        }
+    }
+
+    /// The detail of a refusal; nothing where there was none.
+    fn refusal(result: Result<(), NotWritten>) -> Option<String> {
+        match result {
+            Ok(()) => None,
+            Err(NotWritten::Refused(cause)) => {
+                assert_eq!(cause.code, CauseCode::ManifestInvalid);
+                Some(cause.detail)
+            }
+            Err(NotWritten::Later(error)) => panic!("trying again would not help: {error}"),
+        }
+    }
+
+    #[test]
+    fn an_application_stays_out_of_the_platform_s_namespaces() {
+        let anywhere = environment(None);
+        assert_eq!(refusal(check_namespace(&anywhere, "shop")), None);
+        for taken in ["infrastructure", "flux-system", "gimlet-builds", "kube-system"] {
+            let detail = refusal(check_namespace(&anywhere, taken)).expect("a refusal");
+            assert!(detail.starts_with("namespace: ") && detail.contains(taken), "{detail}");
+        }
+    }
+
+    #[test]
+    fn a_bound_environment_takes_its_own_namespace_only() {
+        let bound = environment(Some("shop"));
+        assert_eq!(refusal(check_namespace(&bound, "shop")), None);
+        assert_eq!(
+            refusal(check_namespace(&bound, "other")).as_deref(),
+            Some("namespace: environment `prod` is bound to namespace `shop`")
+        );
+    }
+
+    #[test]
+    fn an_object_names_the_manifest_s_namespace_or_none() {
+        let object = |namespace: Option<&str>| ObjectRef {
+            api_version: "v1".to_owned(),
+            kind: "Service".to_owned(),
+            namespace: namespace.map(str::to_owned),
+            name: "web".to_owned(),
+        };
+        assert_eq!(refusal(check_objects(&[object(None), object(Some("shop"))], "shop")), None);
+        let detail = refusal(check_objects(&[object(None), object(Some("other"))], "shop"));
+        let detail = detail.expect("a refusal");
+        assert!(detail.contains("Service other/web") && detail.contains("`shop`"), "{detail}");
+    }
 }
