@@ -13,7 +13,7 @@ use axum::{
 use base64::{Engine, engine::general_purpose::STANDARD};
 use futures::{StreamExt, TryStreamExt};
 use gimlet_app::AppError;
-use gimlet_git::smart_http::{self, ServeError};
+use gimlet_git::smart_http::{self, Right, ServeError};
 use gimlet_shared::error_chain::Chain;
 
 use crate::{
@@ -37,8 +37,9 @@ async fn info_refs(
     path: PathOf<(String, String)>,
     request: Request,
 ) -> Result<Response, ApiError> {
-    let writes = request.uri().query().is_some_and(|query| query.contains("git-receive-pack"));
-    serve(state, path, "info/refs", writes, request).await
+    let pushes = request.uri().query().is_some_and(|query| query.contains("git-receive-pack"));
+    let right = if pushes { Right::Write } else { Right::Read };
+    serve(state, path, "info/refs", right, request).await
 }
 
 async fn upload_pack(
@@ -46,7 +47,7 @@ async fn upload_pack(
     path: PathOf<(String, String)>,
     request: Request,
 ) -> Result<Response, ApiError> {
-    serve(state, path, "git-upload-pack", false, request).await
+    serve(state, path, "git-upload-pack", Right::Read, request).await
 }
 
 async fn receive_pack(
@@ -54,20 +55,20 @@ async fn receive_pack(
     path: PathOf<(String, String)>,
     request: Request,
 ) -> Result<Response, ApiError> {
-    serve(state, path, "git-receive-pack", true, request).await
+    serve(state, path, "git-receive-pack", Right::Write, request).await
 }
 
 async fn serve(
     State(state): State<ApiState>,
     PathOf((organization, repository)): PathOf<(String, String)>,
     path_info: &str,
-    writes: bool,
+    right: Right,
     request: Request,
 ) -> Result<Response, ApiError> {
     let (user, password) = basic_credentials(request.headers())?;
     let name =
         repository.strip_suffix(".git").ok_or(AppError::NotFound { what: "the repository" })?;
-    let access = state.app.authorize_git(&organization, name, &user, &password, writes).await;
+    let access = state.app.authorize_git(&organization, name, &user, &password, right).await;
     let access = access.map_err(|error| ApiError::from(error).challenged_by(BASIC))?;
     let answer =
         state.git.serve(&access.path, access.right, git_request(path_info, request)).await?;

@@ -4,9 +4,11 @@ use std::collections::HashMap;
 
 use gimlet_shared::{
     api,
-    ids::{ArtifactId, RepositoryId},
+    ids::{ArtifactId, EnvironmentId, RepositoryId},
 };
-use gimlet_store::{ArtifactFilter, DecidedArtifact, Release, ReleaseFilter, TenantScope};
+use gimlet_store::{
+    ArtifactFilter, DecidedArtifact, Decision, ManifestProblem, Release, ReleaseFilter, TenantScope,
+};
 
 use crate::{App, AppError};
 
@@ -45,10 +47,10 @@ impl App {
         };
         let mut rows = store.list_artifacts(scope, &filter).await?;
         let next_cursor = next_cursor(&mut rows, limit, |row| row.artifact.id.to_string());
-        let names = self.repository_names(scope).await?;
+        let known = self.known(scope).await?;
         let mut items = Vec::with_capacity(rows.len());
         for row in rows {
-            items.push(self.artifact_view(scope, &names, row).await?);
+            items.push(self.artifact_view(scope, &known, row).await?);
         }
         Ok(api::Page { items, next_cursor })
     }
@@ -64,8 +66,8 @@ impl App {
     ) -> Result<api::Artifact, AppError> {
         let found = self.parts().store.find_artifact(scope, id).await?;
         let found = found.ok_or(AppError::NotFound { what: "the artifact" })?;
-        let names = self.repository_names(scope).await?;
-        self.artifact_view(scope, &names, found).await
+        let known = self.known(scope).await?;
+        self.artifact_view(scope, &known, found).await
     }
 
     pub(crate) async fn repository_names(
@@ -79,64 +81,83 @@ impl App {
     async fn artifact_view(
         &self,
         scope: &TenantScope,
-        names: &HashMap<RepositoryId, String>,
+        known: &Known,
         row: DecidedArtifact,
     ) -> Result<api::Artifact, AppError> {
-        let DecidedArtifact { artifact, decisions } = row;
-        let environments = self.parts().store.list_environments(scope).await?;
-        let releases = if artifact.manifests.is_empty() {
+        // Without a manifest there was nothing to release.
+        let releases = if row.artifact.manifests.is_empty() {
             Vec::new()
         } else {
             let filter = ReleaseFilter {
                 environment: None,
                 app: None,
-                artifact: Some(artifact.id),
+                artifact: Some(row.artifact.id),
                 limit: RELEASES_OF_AN_ARTIFACT,
                 before: None,
             };
             self.parts().store.list_releases(scope, &filter).await?
         };
-        let release_of = |env: &str, app: &str| {
-            let environment = environments.iter().find(|environment| environment.name == env)?;
-            let of_app =
-                |release: &&Release| release.environment_id == environment.id && release.app == app;
-            releases.iter().find(of_app).map(|release| release.id.to_string())
-        };
-        let commit = artifact.commit;
-        Ok(api::Artifact {
-            id: artifact.id.to_string(),
-            repository: names.get(&artifact.repository_id).cloned().unwrap_or_default(),
-            sha: commit.sha,
-            event: commit.event.as_str().to_owned(),
-            branch: commit.branch.or(commit.source_branch).unwrap_or_default(),
-            tag: commit.tag,
-            message: commit.message,
-            author_name: commit.author_name,
-            committed_at: commit.committed_at.rfc3339(),
-            created_at: artifact.created_at.rfc3339(),
-            is_head: artifact.is_head,
-            problems: artifact
-                .problems
-                .into_iter()
-                .map(|problem| match (problem.line, problem.column) {
-                    (Some(line), Some(column)) => {
-                        format!("{}:{line}:{column}: {}", problem.file, problem.message)
-                    }
-                    _ => format!("{}: {}", problem.file, problem.message),
-                })
-                .collect(),
-            decisions: decisions
-                .into_iter()
-                .map(|decision| api::Decision {
-                    release: release_of(&decision.env, &decision.app),
-                    environment: decision.env,
-                    app: decision.app,
-                    file: decision.file,
-                    releases: decision.releases,
-                    reason: decision.reason,
-                })
-                .collect(),
-        })
+        Ok(view(known, row, &releases))
+    }
+
+    async fn known(&self, scope: &TenantScope) -> Result<Known, AppError> {
+        let repositories = self.repository_names(scope).await?;
+        let environments = self.parts().store.list_environments(scope).await?;
+        let environments = environments.into_iter().map(|found| (found.name, found.id)).collect();
+        Ok(Known { repositories, environments })
+    }
+}
+
+/// What belongs to the organization besides the rows of a page.
+struct Known {
+    repositories: HashMap<RepositoryId, String>,
+    environments: HashMap<String, EnvironmentId>,
+}
+
+fn view(known: &Known, row: DecidedArtifact, releases: &[Release]) -> api::Artifact {
+    let DecidedArtifact { artifact, decisions } = row;
+    let commit = artifact.commit;
+    api::Artifact {
+        id: artifact.id.to_string(),
+        repository: known.repositories.get(&artifact.repository_id).cloned().unwrap_or_default(),
+        sha: commit.sha,
+        event: commit.event.as_str().to_owned(),
+        branch: commit.branch.or(commit.source_branch).unwrap_or_default(),
+        tag: commit.tag,
+        message: commit.message,
+        author_name: commit.author_name,
+        committed_at: commit.committed_at.rfc3339(),
+        created_at: artifact.created_at.rfc3339(),
+        is_head: artifact.is_head,
+        problems: artifact.problems.into_iter().map(problem_line).collect(),
+        decisions: decisions
+            .into_iter()
+            .map(|decision| decision_view(known, decision, releases))
+            .collect(),
+    }
+}
+
+fn decision_view(known: &Known, decision: Decision, releases: &[Release]) -> api::Decision {
+    let environment = known.environments.get(&decision.env);
+    let release = releases.iter().find(|release| {
+        Some(&release.environment_id) == environment && release.app == decision.app
+    });
+    api::Decision {
+        release: release.map(|release| release.id.to_string()),
+        environment: decision.env,
+        app: decision.app,
+        file: decision.file,
+        releases: decision.releases,
+        reason: decision.reason,
+    }
+}
+
+/// `file:line:column: message`, as compilers write it.
+fn problem_line(problem: ManifestProblem) -> String {
+    let ManifestProblem { file, line, column, message } = problem;
+    match line.zip(column) {
+        Some((line, column)) => format!("{file}:{line}:{column}: {message}"),
+        None => format!("{file}: {message}"),
     }
 }
 
@@ -158,7 +179,7 @@ pub(crate) fn cursor<I: std::str::FromStr>(cursor: Option<&str>) -> Result<Optio
     cursor.map(parse).transpose()
 }
 
-/// Cuts the row that was read to see whether there are more.
+/// Cuts the row that was read to see whether there are more; the cursor for them, if there are.
 pub(crate) fn next_cursor<T>(
     rows: &mut Vec<T>,
     limit: u32,
@@ -170,4 +191,57 @@ pub(crate) fn next_cursor<T>(
     }
     rows.truncate(limit);
     rows.last().map(id)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_page_has_one_to_a_hundred_rows_and_thirty_unless_told() {
+        assert_eq!(page_size(None).ok(), Some(30));
+        assert_eq!(page_size(Some(1)).ok(), Some(1));
+        assert_eq!(page_size(Some(100)).ok(), Some(100));
+        for bad in [0, 101, u32::MAX] {
+            let error = page_size(Some(bad)).expect_err("out of bounds");
+            assert_eq!(error.to_string(), "limit: must be 1 to 100");
+        }
+    }
+
+    #[test]
+    fn a_cursor_is_an_id_and_nothing_else() {
+        let id = ArtifactId::new();
+        assert_eq!(cursor(Some(&id.to_string())).ok(), Some(Some(id)));
+        assert_eq!(cursor::<ArtifactId>(None).ok(), Some(None));
+        for bad in ["", "art_", "rel_00000000000000000000000000000000", "'; drop table"] {
+            assert!(cursor::<ArtifactId>(Some(bad)).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn the_row_beyond_a_page_shows_only_as_its_cursor() {
+        let page = |found: usize| {
+            let mut rows: Vec<usize> = (1..=found).collect();
+            let cursor = next_cursor(&mut rows, 3, usize::to_string);
+            (rows.len(), cursor)
+        };
+        assert_eq!(page(0), (0, None));
+        assert_eq!(page(3), (3, None));
+        assert_eq!(page(4), (3, Some("3".to_owned())));
+    }
+
+    #[test]
+    fn a_problem_without_a_place_names_its_file() {
+        let problem = |line, column| ManifestProblem {
+            file: ".gimlet/web.yaml".to_owned(),
+            line,
+            column,
+            message: "app: is missing".to_owned(),
+        };
+        assert_eq!(
+            problem_line(problem(Some(2), Some(1))),
+            ".gimlet/web.yaml:2:1: app: is missing"
+        );
+        assert_eq!(problem_line(problem(None, None)), ".gimlet/web.yaml: app: is missing");
+    }
 }

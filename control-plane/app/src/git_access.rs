@@ -19,7 +19,7 @@ pub struct GitAccess {
 }
 
 impl App {
-    /// Lets Flux's credential read its environment's repositories, and people with a token read and, from
+    /// Says whether the caller may use a repository as `right` asks: lets Flux's credential read its environment's repositories, and people with a token read and, from
     /// the role developer on, write those of their organization.
     ///
     /// # Errors
@@ -31,16 +31,15 @@ impl App {
         repository: &str,
         user: &str,
         password: &str,
-        write: bool,
+        right: Right,
     ) -> Result<GitAccess, AppError> {
         let environment =
             environment_of(repository).ok_or(AppError::NotFound { what: "the repository" })?;
         let owner = if user == GIT_USER {
-            self.flux_access(organization, environment, password, write).await?
+            self.flux_access(organization, environment, password, right).await?
         } else {
-            self.person_access(organization, environment, password, write).await?
+            self.person_access(organization, environment, password, right).await?
         };
-        let right = if write { Right::Write } else { Right::Read };
         Ok(GitAccess { path: self.gitops_path(owner, repository), right })
     }
 
@@ -49,18 +48,18 @@ impl App {
         organization: &str,
         environment: &str,
         password: &str,
-        write: bool,
+        right: Right,
     ) -> Result<OrganizationId, AppError> {
         let access = self
             .parts()
             .store
             .find_git_access(organization, environment, GIT_USER, &secrets::hash(password))
             .await?;
-        match access {
-            Some(access) if !write => Ok(access.organization_id),
+        let access = access.ok_or_else(wrong_credential)?;
+        match right {
+            Right::Read => Ok(access.organization_id),
             // A cluster reads; only people and releases write.
-            Some(_) => Err(AppError::Forbidden { needs: Role::Developer }),
-            None => Err(wrong_credential()),
+            Right::Write => Err(AppError::Forbidden { needs: Role::Developer }),
         }
     }
 
@@ -69,7 +68,7 @@ impl App {
         organization: &str,
         environment: &str,
         password: &str,
-        write: bool,
+        right: Right,
     ) -> Result<OrganizationId, AppError> {
         let scope = self.scope_of_token(password).await?.ok_or_else(wrong_credential)?;
         let absent = AppError::NotFound { what: "the repository" };
@@ -77,7 +76,13 @@ impl App {
             return Err(absent);
         }
         self.parts().store.find_environment_by_name(&scope, environment).await?.ok_or(absent)?;
-        require(&scope, if write { Role::Developer } else { Role::Viewer })?;
+        require(
+            &scope,
+            match right {
+                Right::Read => Role::Viewer,
+                Right::Write => Role::Developer,
+            },
+        )?;
         Ok(scope.organization())
     }
 }

@@ -48,7 +48,13 @@ impl App {
             gitops_commit: release.state.commit().map(str::to_owned),
             superseded_by: match &release.state {
                 ReleaseState::Superseded { by, .. } => by.map(|id| id.to_string()),
-                _ => None,
+                ReleaseState::Queued
+                | ReleaseState::Committed { .. }
+                | ReleaseState::Observed { .. }
+                | ReleaseState::Healthy { .. }
+                | ReleaseState::Degraded { .. }
+                | ReleaseState::TimedOut { .. }
+                | ReleaseState::Failed { .. } => None,
             },
             cause: release.state.cause().cloned().or(trouble).map(cause_view),
             note: release.note.clone(),
@@ -73,10 +79,8 @@ fn kind(intent: &Intent) -> &'static str {
 
 /// A cause as the API shows it.
 pub(crate) fn cause_view(cause: cause::Cause) -> api::Cause {
-    let code =
-        serde_json::to_value(cause.code).ok().and_then(|word| word.as_str().map(str::to_owned));
     api::Cause {
-        code: code.unwrap_or_default(),
+        code: cause.code.as_str().to_owned(),
         summary: cause.summary,
         detail: cause.detail,
         pod: cause.pod,
@@ -130,8 +134,13 @@ fn step(
         (Some(_), Some(end)) => ("done", Some(end)),
         (Some(_), None) => match &release.state {
             ReleaseState::Superseded { .. } => ("skipped", release.finished_at),
-            state if state.is_closed() => ("failed", release.finished_at),
-            _ => ("running", Some(now)),
+            ReleaseState::Healthy { .. }
+            | ReleaseState::Degraded { .. }
+            | ReleaseState::TimedOut { .. }
+            | ReleaseState::Failed { .. } => ("failed", release.finished_at),
+            ReleaseState::Queued
+            | ReleaseState::Committed { .. }
+            | ReleaseState::Observed { .. } => ("running", Some(now)),
         },
         (None, _) if release.state.is_closed() => ("skipped", None),
         (None, _) => ("waiting", None),
@@ -148,3 +157,7 @@ fn step(
         error: failed.then(|| release.state.cause().map(|cause| cause.summary.clone())).flatten(),
     }
 }
+
+#[cfg(test)]
+#[path = "release_view_tests.rs"]
+mod tests;

@@ -201,3 +201,7 @@ struct Version<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     url: Option<&'a str>,
 }
+
+#[cfg(test)]
+#[path = "tree_tests.rs"]
+mod tests;
