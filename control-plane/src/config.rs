@@ -47,7 +47,7 @@ pub struct Settings {
     pub data_dir: Option<PathBuf>,
     /// PostgreSQL instead of SQLite.
     #[arg(long, env = "GIMLET_DATABASE_URL", global = true, hide_env_values = true)]
-    pub database_url: Option<String>,
+    pub database_url: Option<SecretString>,
     /// Image of the agent.
     #[arg(long, env = "GIMLET_AGENT_IMAGE", global = true)]
     pub agent_image: Option<String>,
@@ -155,10 +155,10 @@ impl Config {
             Some(url) => http_url("git_url", &url)?,
             None => public_url.clone(),
         };
-        let database_url = match settings.database_url.filter(|url| !url.is_empty()) {
-            Some(url) => url,
-            None => format!("sqlite://{}", data_dir.join("gimlet.db").display()),
-        };
+        let database_url = settings
+            .database_url
+            .filter(|url| !url.expose_secret().is_empty())
+            .unwrap_or_else(|| format!("sqlite://{}", data_dir.join("gimlet.db").display()).into());
         Ok(Self {
             public_url,
             agent_url,
@@ -167,7 +167,7 @@ impl Config {
             health_listen: settings.health_listen.context("health_listen is not set")?,
             agent_listen: settings.agent_listen.context("agent_listen is not set")?,
             data_dir,
-            database_url: SecretString::from(database_url),
+            database_url,
             agent_image: text("agent_image", settings.agent_image)?,
             release_deadline: seconds(
                 "release_deadline_s",
@@ -280,11 +280,18 @@ mod tests {
     }
 
     #[test]
+    fn a_wrong_value_in_the_file_does_not_show_a_secret_beside_it() {
+        let error = error_of("database_url = \"postgres://u:hunter2@h/d\"\nlog = 1");
+        assert!(error.contains("line 2") && !error.contains("hunter2"), "{error}");
+    }
+
+    #[test]
     fn a_database_password_is_not_shown() {
         let settings = Settings {
             database_url: Some("postgres://u:hunter2@h/d".into()),
             ..Settings::default()
         };
+        assert!(!format!("{settings:?}").contains("hunter2"));
         assert!(!format!("{:?}", Config::load(settings).expect("good")).contains("hunter2"));
     }
 }

@@ -78,20 +78,11 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
     let shutdown = CancellationToken::new();
     let metrics = HttpMetrics::register(&registry).context("cannot register the metrics")?;
     let agents = agent_port(&app, &config, metrics.clone(), shutdown.clone())?;
-    let people = observed(
-        people_router(
-            app.clone(),
-            PeopleConfig {
-                git: SmartHttp::new(Git::new(config.data_dir.join("git-home")), Limits::default()),
-                shutdown: shutdown.clone(),
-            },
-        )
-        .merge(pages_router(
-            app.clone(),
-            &WebConfig { public_url: config.public_url.clone(), shutdown: shutdown.clone() },
-        )),
-        metrics,
-    );
+    let git = SmartHttp::new(Git::new(config.data_dir.join("git-home")), Limits::default());
+    let people = PeopleConfig { git: git.clone(), shutdown: shutdown.clone() };
+    let pages = WebConfig { public_url: config.public_url.clone(), shutdown: shutdown.clone() };
+    let people = people_router(app.clone(), people).merge(pages_router(app.clone(), &pages));
+    let people = observed(people, metrics);
     let people_listener = bind("people", config.listen).await?;
     let health_listener = bind("health", config.health_listen).await?;
     let agent_listener = bind("agents", config.agent_listen).await?;
@@ -99,7 +90,10 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
     let mut parts: JoinSet<anyhow::Result<()>> = JoinSet::new();
     let stop = shutdown.clone();
     parts.spawn(async move {
-        serve_http(people_listener, people, stop).await.context("the people's port failed")
+        let served = serve_http(people_listener, people, stop).await;
+        // Clones and pushes had their time to end with the other requests; no git process stays behind.
+        git.shutdown().await;
+        served.context("the people's port failed")
     });
     let (stop, health) = (shutdown.clone(), health_router(app.clone(), registry));
     parts.spawn(async move {
