@@ -114,14 +114,14 @@ fn pure_crates_stay_free_of_runtime_and_io_by_whatever_way() {
             .iter()
             .find(|package| package.name.as_str() == *name)
             .expect("our crate");
-        let (mut seen, mut todo) = (BTreeSet::new(), vec![root.id.clone()]);
-        while let Some(id) = todo.pop() {
+        let (mut seen, mut waiting) = (BTreeSet::new(), vec![root.id.clone()]);
+        while let Some(id) = waiting.pop() {
             let Some(node) = resolve.nodes.iter().find(|node| node.id == id) else { continue };
             for dependency in &node.deps {
                 let normal =
                     dependency.dep_kinds.iter().any(|kind| kind.kind == DependencyKind::Normal);
                 if normal && seen.insert(dependency.pkg.clone()) {
-                    todo.push(dependency.pkg.clone());
+                    waiting.push(dependency.pkg.clone());
                 }
             }
         }

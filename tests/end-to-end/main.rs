@@ -93,7 +93,7 @@ fn run(arguments: &Arguments) -> Result<ExitCode> {
         .map(|stack| stack.into_inner().unwrap_or_else(PoisonError::into_inner));
     if let Some(stack) = stack {
         if conclusion.has_failed() {
-            steps.say(log_end(&stack));
+            steps.say(stack.server.log_end(80));
         }
         steps.step("Take everything down", || stack.down())?;
     }
@@ -108,10 +108,4 @@ fn database() -> Result<Option<String>> {
     )]
     let server = std::env::var("GIMLET_TEST_POSTGRES").ok();
     server.map(|url| gimlet_tests::postgres::fresh_database(&url)).transpose()
-}
-
-fn log_end(stack: &Stack) -> String {
-    let text = std::fs::read_to_string(stack.server.log()).unwrap_or_default();
-    let lines: Vec<&str> = text.lines().collect();
-    lines[lines.len().saturating_sub(80)..].join("\n")
 }

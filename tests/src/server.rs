@@ -16,6 +16,9 @@ const START_LIMIT: Duration = Duration::from_secs(30);
 /// Longer than a drain takes.
 const STOP_LIMIT: Duration = Duration::from_secs(20);
 
+/// Lines of the log that an error shows.
+const LINES_OF_AN_ERROR: usize = 20;
+
 /// How a control plane is started.
 #[derive(Clone, Debug)]
 pub struct ServerPlan {
@@ -65,12 +68,12 @@ impl Server {
                 self.child.as_mut().and_then(|child| child.try_wait().ok().flatten())
             {
                 self.child = None;
-                bail!("gimlet-server ended with {status}:\n{}", self.log_end());
+                bail!("gimlet-server ended with {status}:\n{}", self.log_end(LINES_OF_AN_ERROR));
             }
             ensure!(
                 began.elapsed() < START_LIMIT,
                 "gimlet-server is not ready in time:\n{}",
-                self.log_end()
+                self.log_end(LINES_OF_AN_ERROR)
             );
             std::thread::sleep(Duration::from_millis(50));
         }
@@ -99,13 +102,17 @@ impl Server {
         let began = Instant::now();
         loop {
             if let Some(status) = child.try_wait()? {
-                ensure!(status.success(), "gimlet-server ended with {status}:\n{}", self.log_end());
+                ensure!(
+                    status.success(),
+                    "gimlet-server ended with {status}:\n{}",
+                    self.log_end(LINES_OF_AN_ERROR)
+                );
                 return Ok(());
             }
             if began.elapsed() > STOP_LIMIT {
                 child.kill()?;
                 child.wait()?;
-                bail!("gimlet-server did not drain in time:\n{}", self.log_end());
+                bail!("gimlet-server did not drain in time:\n{}", self.log_end(LINES_OF_AN_ERROR));
             }
             std::thread::sleep(Duration::from_millis(50));
         }
@@ -132,16 +139,18 @@ impl Server {
         self.plan.data.with_extension("log")
     }
 
+    /// The last `count` lines of its log, as far as it can be read.
+    #[must_use]
+    pub fn log_end(&self, count: usize) -> String {
+        let text = std::fs::read_to_string(self.log()).unwrap_or_default();
+        let lines: Vec<&str> = text.lines().collect();
+        lines[lines.len().saturating_sub(count)..].join("\n")
+    }
+
     /// Its data directory.
     #[must_use]
     pub fn data(&self) -> &Path {
         &self.plan.data
-    }
-
-    /// Changes a setting for the next start.
-    pub fn set(&mut self, name: &str, value: &str) {
-        self.plan.settings.retain(|(other, _)| other != name);
-        self.plan.settings.push((name.to_owned(), value.to_owned()));
     }
 
     fn command(&self) -> Command {
@@ -152,12 +161,6 @@ impl Server {
         command.env("GIMLET_DATA_DIR", &self.plan.data);
         command.envs(self.plan.settings.iter().map(|(name, value)| (name, value)));
         command
-    }
-
-    fn log_end(&self) -> String {
-        let text = std::fs::read_to_string(self.log()).unwrap_or_default();
-        let lines: Vec<&str> = text.lines().collect();
-        lines[lines.len().saturating_sub(20)..].join("\n")
     }
 }
 

@@ -1,17 +1,19 @@
 //! Cluster, control plane, enrolled agent and a signed-in command line, set up the way a user does it.
 
+mod reach;
+
 use std::{
-    net::{Ipv4Addr, SocketAddr, TcpListener},
-    path::{Path, PathBuf},
+    net::SocketAddr,
+    path::PathBuf,
     process::{Command, Output},
     time::{Duration, Instant},
 };
 
 use anyhow::{Context as _, Result, bail, ensure};
-use gimlet_cluster::{
-    Cluster, Forward, LAB_ADDRESS, Lab, NODE_ADDRESS, Options, Settings, shell_image,
-};
+use gimlet_cluster::{Cluster, Forward, NODE_ADDRESS, Options, Settings, shell_image};
 use serde_json::Value;
+
+use reach::{ports, server_settings};
 
 use crate::{
     http,
@@ -21,9 +23,9 @@ use crate::{
     steps::Steps,
 };
 
-/// The organization and the person of every stack.
+/// The organization of every stack.
 pub const ORGANIZATION: &str = "acme";
-/// Her login.
+/// The login of its owner.
 pub const LOGIN: &str = "ana";
 /// How often waits look.
 const LOOK: Duration = Duration::from_millis(200);
@@ -45,7 +47,7 @@ pub struct StackPlan {
     pub reach: Option<Reach>,
 }
 
-/// How a cluster of somebody else's reaches this machine and its images.
+/// How a cluster that is not ours reaches this machine and its images.
 #[derive(Clone, Debug)]
 pub struct Reach {
     /// Address of this machine as the cluster's pods see it.
@@ -70,13 +72,6 @@ pub struct Stack {
     programs: Programs,
     scratch: PathBuf,
     _forwards: Vec<Forward>,
-}
-
-/// Loopback ports of a control plane, as this process reaches them.
-struct Ports {
-    people: SocketAddr,
-    health: SocketAddr,
-    forwards: Vec<Forward>,
 }
 
 impl Stack {
@@ -106,16 +101,15 @@ impl Stack {
         };
         let ports = ports(cluster.lab(), plan.port)?;
         let public_url = format!("http://{}", ports.people);
-        let plan_of_server = server_plan(
-            &programs,
-            plan,
-            cluster.lab(),
-            &ports,
-            &scratch,
-            &agent_image,
-            &public_url,
-        );
-        let server = steps.step("Start the control plane", || Server::start(plan_of_server))?;
+        let settings = server_settings(plan, cluster.lab(), &ports, &agent_image, &public_url);
+        let server_plan = ServerPlan {
+            program: programs.path("gimlet-server"),
+            data: scratch.join("control-plane"),
+            settings,
+            health: ports.health,
+            lab: cluster.lab().cloned(),
+        };
+        let server = steps.step("Start the control plane", || Server::start(server_plan))?;
         let sample = Sample::create(&scratch, &shell)?;
         let stack = Self {
             cluster,
@@ -346,63 +340,6 @@ impl Stack {
 #[must_use]
 pub fn items(list: &Value) -> &[Value] {
     list.as_array().or_else(|| list["items"].as_array()).map_or(&[], Vec::as_slice)
-}
-
-fn ports(lab: Option<&Lab>, wanted: u16) -> Result<Ports> {
-    let Some(lab) = lab else {
-        let free = |port| -> Result<SocketAddr> {
-            Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, port))?.local_addr()?)
-        };
-        return Ok(Ports { people: free(wanted)?, health: free(0)?, forwards: Vec::new() });
-    };
-    let people = lab.forward_from(wanted, SocketAddr::new(LAB_ADDRESS.into(), 9000))?;
-    let health = lab.forward(SocketAddr::new(LAB_ADDRESS.into(), 9001))?;
-    Ok(Ports { people: people.local(), health: health.local(), forwards: vec![people, health] })
-}
-
-fn server_plan(
-    programs: &Programs,
-    plan: &StackPlan,
-    lab: Option<&Lab>,
-    ports: &Ports,
-    scratch: &Path,
-    agent_image: &str,
-    public_url: &str,
-) -> ServerPlan {
-    let host =
-        plan.reach.as_ref().map_or_else(|| LAB_ADDRESS.to_string(), |reach| reach.host.clone());
-    let (people, health) = match lab {
-        Some(_) => (format!("{LAB_ADDRESS}:9000"), format!("{LAB_ADDRESS}:9001")),
-        None => (format!("0.0.0.0:{}", ports.people.port()), ports.health.to_string()),
-    };
-    let git_port = if lab.is_some() { 9000 } else { ports.people.port() };
-    let mut settings = vec![
-        ("GIMLET_PUBLIC_URL", public_url.to_owned()),
-        ("GIMLET_AGENT_URL", format!("https://{host}:9443")),
-        ("GIMLET_GIT_URL", format!("http://{host}:{git_port}")),
-        ("GIMLET_LISTEN", people),
-        ("GIMLET_HEALTH_LISTEN", health),
-        (
-            "GIMLET_AGENT_LISTEN",
-            if lab.is_some() { format!("{LAB_ADDRESS}:9443") } else { "0.0.0.0:9443".to_owned() },
-        ),
-        ("GIMLET_AGENT_IMAGE", agent_image.to_owned()),
-        ("GIMLET_RELEASE_DEADLINE_S", plan.release_deadline_s.to_string()),
-        ("GIMLET_POLL_INTERVAL_S", plan.poll_interval_s.to_string()),
-        ("GIMLET_ALLOW_PRIVATE_HOSTS", "true".to_owned()),
-        ("GIMLET_ALLOW_FILE_REPOSITORIES", "true".to_owned()),
-        ("GIMLET_LOG", "info,gimlet_app=debug".to_owned()),
-    ];
-    if let Some(url) = &plan.database_url {
-        settings.push(("GIMLET_DATABASE_URL", url.clone()));
-    }
-    ServerPlan {
-        program: programs.path("gimlet-server"),
-        data: scratch.join("control-plane"),
-        settings: settings.into_iter().map(|(name, value)| (name.to_owned(), value)).collect(),
-        health: ports.health,
-        lab: lab.cloned(),
-    }
 }
 
 /// An empty folder for one stack, below the cache; what a killed run left is removed.

@@ -13,8 +13,9 @@ use gimlet_tests::{
 };
 use serde_json::Value;
 
-/// Name of the demo's cluster, environment and application.
+/// Name of the demo's cluster and of its environment.
 const ENVIRONMENT: &str = "demo";
+/// Name of its application.
 const APP: &str = "web";
 /// A first release on a cold node takes a few seconds; this is for a busy machine.
 const RELEASE_LIMIT: Duration = Duration::from_secs(180);
@@ -33,10 +34,10 @@ struct Demo {
     #[arg(long, requires_all = ["agent_image", "shell_image"])]
     host: Option<String>,
     /// With KUBECONFIG: an agent image that the cluster can pull.
-    #[arg(long)]
+    #[arg(long, requires = "host")]
     agent_image: Option<String>,
     /// With KUBECONFIG: a shell image with a web server, such as busybox, that the cluster can pull.
-    #[arg(long)]
+    #[arg(long, requires = "host")]
     shell_image: Option<String>,
 }
 
@@ -47,12 +48,8 @@ fn main() -> Result<()> {
     let stack = Stack::up(&demo.plan(), &steps)?;
     let shown = demo.show(&stack, &steps);
     if let Err(error) = shown {
-        let log = std::fs::read_to_string(stack.server.log()).unwrap_or_default();
-        let lines: Vec<&str> = log.lines().collect();
-        steps.say(format_args!(
-            "The end of the control plane's log:\n{}",
-            lines[lines.len().saturating_sub(30)..].join("\n")
-        ));
+        let log = stack.server.log_end(30);
+        steps.say(format_args!("The end of the control plane's log:\n{log}"));
         steps.step("Take everything down", || stack.down())?;
         return Err(error);
     }
