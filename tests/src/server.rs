@@ -153,6 +153,12 @@ impl Server {
         &self.plan.data
     }
 
+    /// Changes a setting for the next start.
+    pub fn set(&mut self, name: &str, value: &str) {
+        self.plan.settings.retain(|(other, _)| other != name);
+        self.plan.settings.push((name.to_owned(), value.to_owned()));
+    }
+
     fn command(&self) -> Command {
         let mut command = match &self.plan.lab {
             Some(lab) => lab.command(&self.plan.program),
