@@ -128,13 +128,13 @@ fn find_programs() -> Option<PathBuf> {
         .find(|folder| folder.join("initdb").exists() && folder.join("postgres").exists())
 }
 
-/// PostgreSQL refuses to run as root.
+/// PostgreSQL refuses to run as root; and it ends (SIGINT, its fast shutdown) with whoever started it.
 fn unprivileged(program: &Path) -> Command {
-    if !rustix::process::getuid().is_root() {
-        return Command::new(program);
-    }
     let mut command = Command::new("setpriv");
-    command.args(["--reuid=65534", "--regid=65534", "--clear-groups", "--"]).arg(program);
+    if rustix::process::getuid().is_root() {
+        command.args(["--reuid=65534", "--regid=65534", "--clear-groups"]);
+    }
+    command.args(["--pdeathsig=INT", "--"]).arg(program);
     command
 }
 
