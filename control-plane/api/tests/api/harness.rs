@@ -25,6 +25,11 @@ use tempfile::TempDir;
 use tokio::{net::TcpListener, task::JoinSet};
 use tokio_util::sync::CancellationToken;
 
+/// Longer than any wait between two tries that a test meets.
+const PATIENCE: Duration = Duration::from_secs(60);
+/// A test that does not wait for it never meets it.
+const SELDOM: Duration = Duration::from_secs(3600);
+
 /// All three ports of a control plane, on loopback.
 pub(crate) struct TestServer {
     pub(crate) app: App,
@@ -45,13 +50,18 @@ pub(crate) struct Owner {
 
 impl TestServer {
     pub(crate) async fn start() -> Self {
+        Self::start_polling(SELDOM).await
+    }
+
+    /// Looks at source repositories this often, asked or not.
+    pub(crate) async fn start_polling(poll_interval: Duration) -> Self {
         let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
         let folder = tempfile::tempdir().unwrap();
         let (people, agents, health) = (listener().await, listener().await, listener().await);
         let url = format!("http://{}", people.local_addr().unwrap());
         let agent_port = agents.local_addr().unwrap().port();
         let registry = Registry::new();
-        let app = open_app(&folder, &url, agent_port, &registry).await;
+        let app = open_app(&folder, &url, agent_port, poll_interval, &registry).await;
         let metrics = HttpMetrics::register(&registry).unwrap();
         let (shutdown, mut tasks) = (CancellationToken::new(), JoinSet::new());
 
@@ -149,6 +159,19 @@ pub(crate) async fn problem(answer: Response) -> Problem {
     problem
 }
 
+/// Asks until there is an answer; the reconcilers have no other word for it.
+pub(crate) async fn eventually<T>(ask: impl AsyncFn() -> Option<T>) -> T {
+    let asked = async {
+        loop {
+            if let Some(answer) = ask().await {
+                return answer;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, asked).await.expect("it did not come")
+}
+
 /// Runs git in `folder`, without anything of this machine's configuration.
 pub(crate) fn git(folder: &Path, arguments: &[&str]) -> std::process::Output {
     Command::new("git")
@@ -167,7 +190,13 @@ async fn listener() -> TcpListener {
     TcpListener::bind("127.0.0.1:0").await.unwrap()
 }
 
-async fn open_app(folder: &TempDir, url: &str, agent_port: u16, registry: &Registry) -> App {
+async fn open_app(
+    folder: &TempDir,
+    url: &str,
+    agent_port: u16,
+    poll_interval: Duration,
+    registry: &Registry,
+) -> App {
     let database = format!("sqlite://{}", folder.path().join("gimlet.db").display());
     let store = Store::open(&database).await.unwrap();
     let ca = CertificateAuthority::open(&folder.path().join("ca"), SystemClock.now()).unwrap();
@@ -178,7 +207,7 @@ async fn open_app(folder: &TempDir, url: &str, agent_port: u16, registry: &Regis
         data_dir: folder.path().to_owned(),
         agent_image: "registry.example/agent:1".to_owned(),
         release_deadline: Duration::from_secs(300),
-        poll_interval: Duration::from_secs(3600),
+        poll_interval,
         host_policy: HostPolicy { allow_private: true, allow_file: true },
     };
     let metrics = AppMetrics::register(registry).unwrap();

@@ -8,6 +8,8 @@ mod bad_input;
 mod git;
 mod githost;
 mod harness;
+mod ingest;
 mod live;
 mod outside;
+mod source;
 mod surface;

@@ -1,6 +1,6 @@
 //! Gitops repositories on another git host: setting one up, and releasing to it.
 
-use std::{path::PathBuf, time::Duration};
+use std::path::PathBuf;
 
 use gimlet_shared::{
     api::{Artifact, Page, Release},
@@ -10,11 +10,8 @@ use serde_json::{Value, json};
 
 use crate::{
     githost::{GitHost, PASSWORD},
-    harness::{Owner, TestServer, enrolment_token, git, problem},
+    harness::{Owner, TestServer, enrolment_token, eventually, git, problem},
 };
-
-/// Longer than any wait between two tries that a test meets.
-const PATIENCE: Duration = Duration::from_secs(60);
 
 fn wanted(url: &str, username: &str, password: &str) -> Value {
     json!({"name": "prod",
@@ -91,19 +88,6 @@ impl Source {
         let mut releases: Vec<Release> = answer.json().await.unwrap();
         releases.pop().unwrap()
     }
-}
-
-/// Asks until there is an answer; the reconcilers have no other word for it.
-async fn eventually<T>(ask: impl AsyncFn() -> Option<T>) -> T {
-    let asked = async {
-        loop {
-            if let Some(answer) = ask().await {
-                return answer;
-            }
-            tokio::time::sleep(Duration::from_millis(50)).await;
-        }
-    };
-    tokio::time::timeout(PATIENCE, asked).await.expect("it did not come")
 }
 
 async fn until(owner: &Owner, id: &str, holds: impl Fn(&Release) -> bool) -> Release {

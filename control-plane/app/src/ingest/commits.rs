@@ -18,7 +18,7 @@ const COMMITS_AT_FIRST_SIGHT: usize = 20;
 /// What a look found.
 #[derive(Debug, Default)]
 pub(super) struct News {
-    /// Newest first within each ref.
+    /// Oldest first within each ref: artifacts sort by when they were stored.
     pub(super) commits: Vec<Found>,
     /// How the refs have moved since they were last stored.
     pub(super) refs: Vec<RefChange>,
@@ -137,6 +137,7 @@ impl Look<'_> {
                 let infos = self.commits(old, new, is_default).await?;
                 Ok(infos
                     .into_iter()
+                    .rev()
                     .map(|info| {
                         let mut commit = commit_of(&info, EventWord::Push);
                         commit.branch = Some(name.short().to_owned());
@@ -148,7 +149,7 @@ impl Look<'_> {
         }
     }
 
-    /// The commits that a branch brought; its head always among them.
+    /// The commits that a branch brought, newest first; its head always among them.
     async fn commits(
         &self,
         old: Option<CommitId>,
