@@ -18,8 +18,8 @@ const START_LIMIT: Duration = Duration::from_secs(30);
 pub struct Postgres {
     server: Child,
     port: u16,
-    // Removed after the server has ended.
-    _folder: TempDir,
+    /// Data and socket; removed after the server has ended.
+    folder: TempDir,
 }
 
 impl Postgres {
@@ -70,13 +70,19 @@ impl Postgres {
             }
             std::thread::sleep(Duration::from_millis(50));
         }
-        Ok(Self { server, port, _folder: folder })
+        Ok(Self { server, port, folder })
     }
 
     /// URL of a database on it, with the right to make more.
     #[must_use]
     pub fn url(&self, database: &str) -> String {
         format!("postgres://gimlet@127.0.0.1:{}/{database}", self.port)
+    }
+
+    /// The same over its socket: for programs in another network namespace, which have no such loopback.
+    #[must_use]
+    pub fn socket_url(&self, database: &str) -> String {
+        format!("{}?host={}", self.url(database), self.folder.path().display())
     }
 }
 
@@ -163,6 +169,9 @@ pub fn fresh_database(url: &str) -> Result<String> {
         .output()
         .context("psql is missing (Debian: postgresql-client)")?;
     ensure!(output.status.success(), "psql failed: {}", String::from_utf8_lossy(&output.stderr));
-    let (server, _) = url.rsplit_once('/').context("the URL names no database")?;
-    Ok(format!("{server}/{name}"))
+    let (address, settings) =
+        url.split_once('?').map_or((url, None), |(address, rest)| (address, Some(rest)));
+    let (server, _) = address.rsplit_once('/').context("the URL names no database")?;
+    let settings = settings.map(|settings| format!("?{settings}")).unwrap_or_default();
+    Ok(format!("{server}/{name}{settings}"))
 }

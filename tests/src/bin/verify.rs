@@ -59,6 +59,7 @@ fn main() -> Result<()> {
         steps.step("End to end on a real cluster", || end_to_end("", &[], &mut count))?;
         // What the database has to do with the way of a commit is what survives a kill.
         steps.step("End to end with PostgreSQL, killed in the middle", || {
+            let url = postgres.socket_url("postgres");
             end_to_end("killed", &[("GIMLET_TEST_POSTGRES", &url)], &mut count)
         })?;
     }
