@@ -1,4 +1,4 @@
-//! From a look at a source repository to artifacts, decisions and releases, in one transaction.
+//! From a look at a source repository to artifacts, decisions and releases, a commit's in one transaction.
 //!
 //! Every commit becomes an artifact; only the head of a push meets the deploy policy.
 
@@ -13,7 +13,7 @@ use gimlet_git::{
     remote::InvalidUrl,
 };
 use gimlet_shared::ids::{ArtifactId, RepositoryId};
-use gimlet_store::{Artifact, IngestBatch, SourceRepository, StoreError};
+use gimlet_store::{Artifact, EventWord, IngestBatch, SourceRepository, StoreError};
 use tokio::sync::Mutex;
 use tracing::info;
 
@@ -21,6 +21,10 @@ use crate::{App, AppError, live::Subject};
 
 /// Deliveries that one look takes up, each with at most one commit to read; the rest waits for the next.
 const DELIVERIES: u64 = 500;
+
+/// Bytes of manifests that are read before what came of them is stored: one push can bring a hundred
+/// commits with megabytes each.
+const MOST_HELD: usize = 16 << 20;
 
 /// Mirrors that are open.
 #[derive(Clone, Debug, Default)]
@@ -72,16 +76,32 @@ impl App {
         mirror: &Mirror,
         news: commits::News,
     ) -> Result<(), LookError> {
-        let parts = self.parts();
         let judge = judge::Judge::of(self, repository).await?;
-        let mut batch = IngestBatch { refs: news.refs, ..IngestBatch::default() };
-        let mut events = HashMap::new();
+        let (mut batch, mut events, mut held) = (IngestBatch::default(), HashMap::new(), 0);
         for found in news.commits {
             let event = found.commit.event;
             let folder = mirror.read_folder(found.id, &judge::manifest_folder()?).await?;
+            held += folder.files.iter().map(|file| file.content.len()).sum::<usize>();
             let id = judge.add(&mut batch, found, folder, self.now());
             events.insert(id, event);
+            if held > MOST_HELD {
+                let (full, of_full) = (std::mem::take(&mut batch), std::mem::take(&mut events));
+                self.store(repository, full, &of_full).await?;
+                held = 0;
+            }
         }
+        // Where the refs are comes last: whatever is cut off before is found, and recognized, again.
+        batch.refs = news.refs;
+        self.store(repository, batch, &events).await
+    }
+
+    async fn store(
+        &self,
+        repository: &SourceRepository,
+        batch: IngestBatch,
+        events: &HashMap<ArtifactId, EventWord>,
+    ) -> Result<(), LookError> {
+        let parts = self.parts();
         let ingested =
             parts.store.record_ingest(&parts.system, repository, batch, self.now()).await?;
         for event in ingested.artifacts.iter().filter_map(|id| events.get(id)) {

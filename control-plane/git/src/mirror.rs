@@ -15,7 +15,9 @@ use std::sync::Arc;
 use tokio::sync::Mutex;
 
 pub use error::MirrorError;
-pub use folder::{Folder, FolderFile, Ignored, IgnoredReason, LARGEST_FILE, MOST_FILES};
+pub use folder::{
+    Folder, FolderFile, Ignored, IgnoredReason, LARGEST_FILE, LARGEST_FOLDER, MOST_FILES,
+};
 pub use refs::{RefChange, changes};
 
 use crate::read::{self, blocking};

@@ -10,6 +10,9 @@ pub const LARGEST_FILE: u64 = 1 << 20;
 
 /// The most files that are read of one folder.
 pub const MOST_FILES: usize = 200;
+/// The most that the files of one folder may hold in all, in bytes. A push of some kilobytes can bring a
+/// hundred commits with folders of any size, and each is held in memory.
+pub const LARGEST_FOLDER: u64 = 4 << 20;
 
 /// How many ignored entries are named; a folder may hold millions.
 const MOST_IGNORED: usize = 50;
@@ -17,7 +20,7 @@ const MOST_IGNORED: usize = 50;
 /// The regular files directly in a folder, by name, and what was left out.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Folder {
-    /// At most [`MOST_FILES`] files of at most [`LARGEST_FILE`] bytes.
+    /// At most [`MOST_FILES`] files of at most [`LARGEST_FILE`] bytes, [`LARGEST_FOLDER`] in all.
     pub files: Vec<FolderFile>,
     /// What else is there, at most 50 entries.
     pub ignored: Vec<Ignored>,
@@ -62,6 +65,9 @@ pub enum IgnoredReason {
     /// Beyond [`MOST_FILES`].
     #[error("the folder has more than 200 files")]
     TooMany,
+    /// Beyond [`LARGEST_FOLDER`].
+    #[error("the folder's files have more than 4 MiB in all")]
+    TooMuch,
     /// A name that is no UTF-8.
     #[error("its name is no UTF-8")]
     Name,
@@ -84,6 +90,7 @@ pub(super) fn read(
             return Ok(folder);
         }
     };
+    let mut room = LARGEST_FOLDER;
     for entry in tree.iter() {
         let entry = entry.map_err(failed("decode a folder"))?;
         let name = entry.filename().to_str_lossy().into_owned();
@@ -93,12 +100,19 @@ pub(super) fn read(
             IgnoredReason::Name
         } else if folder.files.len() == MOST_FILES {
             IgnoredReason::TooMany
-        } else if read::blob_size(repo, entry.object_id())? > LARGEST_FILE {
-            IgnoredReason::TooLarge
         } else {
-            let mut blob = repo.find_blob(entry.object_id()).map_err(failed("read a file"))?;
-            folder.files.push(FolderFile { name, content: blob.take_data() });
-            continue;
+            let size = read::blob_size(repo, entry.object_id())?;
+            match (size > LARGEST_FILE, room.checked_sub(size)) {
+                (true, _) => IgnoredReason::TooLarge,
+                (false, None) => IgnoredReason::TooMuch,
+                (false, Some(left)) => {
+                    room = left;
+                    let mut blob =
+                        repo.find_blob(entry.object_id()).map_err(failed("read a file"))?;
+                    folder.files.push(FolderFile { name, content: blob.take_data() });
+                    continue;
+                }
+            }
         };
         if folder.ignored.len() < MOST_IGNORED {
             folder.ignored.push(Ignored { name, reason });

@@ -254,6 +254,33 @@ async fn a_manifest_folder_that_is_a_link_or_too_full_is_reported() {
 }
 
 #[tokio::test]
+async fn a_small_push_of_huge_manifests_and_messages_is_held_in_little_memory() {
+    let place = Place::new();
+    let host = place.host("host.git");
+    let clone = place.clone_of(host.to_str().unwrap(), "clone");
+    for i in 0..20 {
+        write(&clone, &format!(".gimlet/{i:02}.yaml"), &"x".repeat(1 << 20));
+    }
+    git(&clone, &["add", "-A"]);
+    write(&place.at(""), "message", &"ü".repeat(100_000));
+    git(&clone, &["commit", "-q", "-F", place.at("message").to_str().unwrap()]);
+    git(&clone, &["push", "-q", "origin", "main"]);
+    let mirror = mirror_of(&place, &host).await;
+    mirror.fetch().await.unwrap();
+    let head = *mirror.refs().await.unwrap().values().next().unwrap();
+
+    let folder = mirror.read_folder(head, &path(".gimlet")).await.unwrap();
+    assert_eq!((folder.files.len(), folder.ignored.len()), (4, 16));
+    assert_eq!(folder.ignored[0].reason, IgnoredReason::TooMuch);
+    let info = mirror.commit(head).await.unwrap();
+    assert!(
+        info.message.len() <= 16 << 10 && info.message.ends_with("ü…"),
+        "{}",
+        info.message.len()
+    );
+}
+
+#[tokio::test]
 async fn a_private_host_is_not_dialled_and_a_redirect_not_followed() {
     let place = Place::new();
     place.host("r.git");
