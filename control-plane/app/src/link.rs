@@ -31,6 +31,8 @@ const GOING_AWAY: u16 = 1001;
 const QUEUE_READ: u64 = 256;
 /// Agents come back this many seconds after a drain, spread by their own jitter.
 const RETRY_AFTER_DRAIN_S: u64 = 2;
+/// After reports without end: a cluster of that size has to shrink first.
+const RETRY_AFTER_FLOOD_S: u64 = 300;
 /// After a fault of ours.
 const RETRY_AFTER_FAULT_S: u64 = 5;
 /// An agent whose certificate has run out has, or has not, a newer one: there is nothing to wait for.
@@ -163,8 +165,14 @@ impl LinkSession {
                     continue;
                 }
                 Output::Delta { observations, gone } => {
-                    self.app.parts().views.apply(self.scope.cluster(), observations, gone);
-                    continue;
+                    let views = &self.app.parts().views;
+                    if views.apply(self.scope.cluster(), observations, gone) {
+                        continue;
+                    }
+                    Ok(self.core.refuse(
+                        "the agent reports more than a cluster may have",
+                        RETRY_AFTER_FLOOD_S,
+                    ))
                 }
                 Output::Renew { csr_pem } => self.renew(&csr_pem).await,
             };

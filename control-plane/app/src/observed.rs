@@ -19,6 +19,13 @@ use gimlet_shared::{
 use gimlet_store::ClusterScope;
 use tokio::sync::Notify;
 
+/// The most that the view of one cluster may weigh, in bytes of JSON: some 50,000 pods. All clusters share
+/// the memory, and what an agent reports is its own affair.
+const HEAVIEST_VIEW: usize = 48 << 20;
+
+/// What keeping an object costs beside its text, in bytes.
+const WEIGHT_OF_AN_OBJECT: usize = 200;
+
 /// All clusters that this replica holds the link of.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct ClusterViews {
@@ -31,6 +38,8 @@ pub(crate) struct ClusterViews {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct ClusterView {
     objects: BTreeMap<ObjectKey, ObservedState>,
+    /// What the objects weigh together.
+    weight: usize,
     dirty: Dirty,
 }
 
@@ -65,20 +74,22 @@ impl ClusterViews {
         self.changed.notify_one();
     }
 
-    /// Takes in changes.
+    /// Takes in changes; false where the view would become larger than one cluster's may be.
+    #[must_use]
     pub(crate) fn apply(
         &self,
         cluster: ClusterId,
         observations: Vec<Observation>,
         gone: Vec<ObjectKey>,
-    ) {
-        self.with(|clusters| {
+    ) -> bool {
+        let fits = self.with(|clusters| {
             // Changes come on top of a snapshot; without one there is nothing to change.
-            if let Some((_, view)) = clusters.get_mut(&cluster) {
-                view.apply(observations, gone);
-            }
+            let Some((_, view)) = clusters.get_mut(&cluster) else { return true };
+            view.apply(observations, gone);
+            view.is_bearable()
         });
         self.changed.notify_one();
+        fits
     }
 
     /// Forgets a cluster whose link ended: what it showed may be stale.
@@ -127,19 +138,30 @@ impl ClusterViews {
 
 impl ClusterView {
     fn of(observations: Vec<Observation>) -> Self {
-        let objects = observations.into_iter().map(|seen| (seen.key, seen.state)).collect();
-        Self { objects, dirty: Dirty::Everything }
+        let objects: BTreeMap<_, _> =
+            observations.into_iter().map(|seen| (seen.key, seen.state)).collect();
+        let weight = objects.iter().map(|(key, state)| weight(key, state)).sum();
+        Self { objects, weight, dirty: Dirty::Everything }
     }
 
     fn apply(&mut self, observations: Vec<Observation>, gone: Vec<ObjectKey>) {
         for key in gone {
             self.mark(&key);
-            self.objects.remove(&key);
+            if let Some(state) = self.objects.remove(&key) {
+                self.weight -= weight(&key, &state);
+            }
         }
         for Observation { key, state } in observations {
-            self.objects.insert(key.clone(), state);
+            self.weight += weight(&key, &state);
+            if let Some(before) = self.objects.insert(key.clone(), state) {
+                self.weight -= weight(&key, &before);
+            }
             self.mark(&key);
         }
+    }
+
+    fn is_bearable(&self) -> bool {
+        self.weight <= HEAVIEST_VIEW
     }
 
     fn take_dirty(&mut self) -> Option<Self> {
@@ -284,6 +306,12 @@ fn pod_of(state: &ObservedState) -> Option<&PodState> {
     }
 }
 
+/// About what an object takes in memory.
+fn weight(key: &ObjectKey, state: &ObservedState) -> usize {
+    let state = serde_json::to_vec(state).map_or(0, |json| json.len());
+    WEIGHT_OF_AN_OBJECT + key.kind.len() + key.namespace.len() + key.name.len() + state
+}
+
 #[cfg(test)]
 mod tests {
     use gimlet_shared::observed::PodOwner;
@@ -337,5 +365,25 @@ mod tests {
         let dirty = view.take_dirty().expect("a change");
         assert!(dirty.dirty().has("builtin-prod-apps-shop-web"));
         assert!(!dirty.dirty().has("another"));
+    }
+
+    #[test]
+    fn a_view_weighs_what_it_holds_and_no_cluster_may_fill_the_memory_of_all() {
+        let mut view = ClusterView::of(web());
+        let weight = view.weight;
+        view.apply(web(), vec![]);
+        assert_eq!(view.weight, weight, "the same objects again");
+        view.apply(vec![], web().into_iter().map(|seen| seen.key).collect());
+        assert_eq!(view.weight, 0);
+
+        let flood = |number: usize| Observation {
+            key: key("Pod", "shop", &format!("{number}{}", "x".repeat(1 << 20))),
+            state: ObservedState::Pod(PodState::default()),
+        };
+        assert!(view.is_bearable());
+        for number in 0..50 {
+            view.apply(vec![flood(number)], vec![]);
+        }
+        assert!(!view.is_bearable());
     }
 }
