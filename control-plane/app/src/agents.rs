@@ -38,10 +38,11 @@ impl App {
     }
 
     /// Tells the installer what to set up; the token is not spent. Keeps the hash of the git password that
-    /// the installer made for Flux.
+    /// the installer made for Flux. A spent token changes no password any more.
     ///
     /// # Errors
-    /// [`AppError::Unauthorized`] for a token that is unknown or has lapsed, [`AppError::Invalid`].
+    /// [`AppError::Unauthorized`] for a token that is unknown or has lapsed, or is spent and comes with
+    /// another password; [`AppError::Invalid`].
     pub async fn describe_cluster(
         &self,
         token: &str,
@@ -60,9 +61,15 @@ impl App {
         for environment in &environments {
             self.create_gitops_repositories(environment).await?;
         }
-        let ids: Vec<_> = environments.iter().map(|environment| environment.id).collect();
-        parts.store.set_git_credential(&enrolment, &ids, &password, now).await?;
         let organization = self.organization_name(scope.organization()).await?;
+        if enrolment.spent.is_none() {
+            let ids: Vec<_> = environments.iter().map(|environment| environment.id).collect();
+            parts.store.set_git_credential(&enrolment, &ids, &password, now).await?;
+        } else if !self.is_git_password_of(&organization, &environments, &password).await? {
+            // An installer that runs again brings the password that Flux has. Whoever brings another one
+            // has found a used token, and must not get at the repositories with it.
+            return Err(bad_token());
+        }
         Ok(ClusterPlan {
             cluster: EnrolledCluster { id: cluster.id.to_string(), name: cluster.name },
             agent_image: parts.config.agent_image.clone(),
@@ -71,6 +78,24 @@ impl App {
                 .map(|env| self.planned(&organization, env))
                 .collect(),
         })
+    }
+
+    async fn is_git_password_of(
+        &self,
+        organization: &str,
+        environments: &[Environment],
+        password_sha256: &str,
+    ) -> Result<bool, AppError> {
+        let store = &self.parts().store;
+        for environment in environments {
+            let access = store
+                .find_git_access(organization, &environment.name, GIT_USER, password_sha256)
+                .await?;
+            if access.is_none() {
+                return Ok(false);
+            }
+        }
+        Ok(true)
     }
 
     /// Spends the token for a certificate. The same token with the same key is answered again until it

@@ -9,7 +9,7 @@ use futures::{
 };
 use gimlet_app::{AuthenticatedAgent, Clock, SystemClock, link::LinkSession};
 use gimlet_shared::{
-    enrol::{IssuedCertificate, RequestCertificate},
+    enrol::{DescribeCluster, IssuedCertificate, RequestCertificate},
     ids::BootId,
     link::{FromAgent, FromServer, MAX_FRAME_BYTES, PROTOCOL, decode, encode},
 };
@@ -165,6 +165,26 @@ async fn a_token_is_spent_by_the_first_key() {
         .bearer_auth(&token)
         .json(&RequestCertificate { csr_pem: request.pem().unwrap() });
     assert_eq!(second.send().await.unwrap().status(), 401);
+}
+
+#[tokio::test]
+async fn a_spent_token_changes_no_git_password() {
+    let server = TestServer::start().await;
+    let owner = server.new_owner("acme").await;
+    let token = enrolment_token(&owner.given_cluster("prod").await);
+    let describe = async |password: &str| {
+        let request = DescribeCluster {
+            kubernetes_version: "v1.34.4".to_owned(),
+            git_password_sha256: password.repeat(64),
+        };
+        let asked = server.agent_client().post(server.agent_url("/enrolment/cluster"));
+        asked.bearer_auth(&token).json(&request).send().await.unwrap().status()
+    };
+    assert_eq!(describe("a").await, 200);
+    assert_eq!(describe("b").await, 200);
+    enrol(&server, &token).await;
+    assert_eq!(describe("b").await, 200, "an installer that runs again");
+    assert_eq!(describe("a").await, 401, "whoever found the token");
 }
 
 #[tokio::test]
