@@ -10,17 +10,27 @@ use crate::problem::{ApiError, ProblemKind};
 
 /// GitHub's own limit for a delivery.
 pub(crate) const LARGEST_HOOK_BYTES: usize = 25 * 1024 * 1024;
-/// Four of the largest, or thousands of the usual ones, which have some 20 KiB.
+/// Four of the largest.
 const ALL_HOOKS_KIB: usize = 4 * 25 * 1024;
+/// Bodies up to this have a bound of their own, so that a few strangers with large ones, which may come
+/// slowly, keep no usual hook out.
+const USUAL_HOOK_BYTES: usize = 256 * 1024;
+
+/// Hundreds of them, each as large as may be.
+const ALL_USUAL_HOOKS_KIB: usize = 64 * 1024;
+
 /// A burst of hooks passes within this.
 const RETRY_AFTER_S: u64 = 5;
 
 /// Memory for bodies of unknown origin, given out in KiB.
-pub(crate) struct BodyBudget(Semaphore);
+pub(crate) struct BodyBudget {
+    usual: Semaphore,
+    large: Semaphore,
+}
 
 impl BodyBudget {
     pub(crate) fn for_hooks() -> Self {
-        Self(Semaphore::new(ALL_HOOKS_KIB))
+        Self { usual: Semaphore::new(ALL_USUAL_HOOKS_KIB), large: Semaphore::new(ALL_HOOKS_KIB) }
     }
 
     /// Sets memory aside for the body that these headers announce, until the permit is dropped.
@@ -36,7 +46,8 @@ impl BodyBudget {
         }
         // At most 25600, so it fits.
         let kib = u32::try_from(announced / 1024 + 1).unwrap_or(u32::MAX);
-        self.0.try_acquire_many(kib).map_err(|error| match error {
+        let budget = if announced <= USUAL_HOOK_BYTES { &self.usual } else { &self.large };
+        budget.try_acquire_many(kib).map_err(|error| match error {
             TryAcquireError::NoPermits | TryAcquireError::Closed => {
                 let detail = "too many large webhooks at once; send it again";
                 ApiError::new(ProblemKind::TooMany, detail).retry_after(RETRY_AFTER_S)
@@ -66,6 +77,19 @@ mod tests {
         assert!(budget.reserve(&announcing("20000")).is_ok());
         drop(held);
         assert!(budget.reserve(&large).is_ok());
+    }
+
+    #[test]
+    fn strangers_with_large_bodies_keep_no_usual_hook_out() {
+        let budget = BodyBudget::for_hooks();
+        let large = announcing(&LARGEST_HOOK_BYTES.to_string());
+        let mut held = Vec::new();
+        while let Ok(permit) = budget.reserve(&large) {
+            held.push(permit);
+        }
+        assert!(!held.is_empty());
+        assert!(budget.reserve(&announcing("20000")).is_ok());
+        assert!(budget.reserve(&announcing(&USUAL_HOOK_BYTES.to_string())).is_ok());
     }
 
     #[test]

@@ -2,7 +2,6 @@
 
 use axum::{
     Json, Router,
-    body::Body,
     extract::{DefaultBodyLimit, FromRequest, Request, State},
     http::{HeaderMap, StatusCode},
     routing::post,
@@ -31,9 +30,9 @@ pub(crate) fn router() -> Router<ApiState> {
 async fn receive_hook(
     State(state): State<ApiState>,
     PathOf(id): PathOf<RepositoryId>,
-    headers: HeaderMap,
-    body: Body,
+    request: Request,
 ) -> Result<(StatusCode, Json<serde_json::Value>), ApiError> {
+    let headers = request.headers().clone();
     let hook = HookHeaders {
         event: required(&headers, "x-github-event")?,
         delivery: required(&headers, "x-github-delivery")?,
@@ -41,7 +40,7 @@ async fn receive_hook(
     };
     require_json(&headers)?;
     let _reserved = state.hook_bodies.reserve(&headers)?;
-    let RawBody(body) = RawBody::from_request(Request::new(body), &()).await?;
+    let RawBody(body) = RawBody::from_request(request, &()).await?;
     let received = state.app.receive_hook(id, hook, &body).await?;
     let (status, result) = match received {
         Received::Stored => (StatusCode::ACCEPTED, "stored"),

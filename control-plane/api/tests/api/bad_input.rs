@@ -242,6 +242,8 @@ fn hooks(server: &TestServer, added: &RepositoryAdded) -> Vec<Case> {
         Case(push("after", Value::Null), 422, "invalid-field", "after"),
         Case(push("before", json!("../../etc/passwd")), 422, "invalid-field", "before"),
         Case(push("repository", Value::Null), 422, "invalid-field", "repository"),
+        // GitHub sends up to 25 MiB: the payload itself has to be what is wrong with 3.
+        Case(signed(&" ".repeat(3 << 20)), 422, "invalid-field", "push"),
         Case(hook(&added.webhook_url, "").body(vec![b' '; 26 << 20]), 413, "too-large", "25 MiB"),
         Case(client().get(&added.webhook_url), 405, "method-not-allowed", "Allow"),
         Case(client().post(&added.look_url), 401, "unauthenticated", "Bearer"),
