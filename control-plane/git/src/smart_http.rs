@@ -11,13 +11,14 @@ mod backend;
 mod error;
 mod request;
 
-use std::path::Path;
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
 use futures::stream::BoxStream;
-use tokio::sync::Semaphore;
+use tokio::sync::{AcquireError, OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -45,6 +46,9 @@ pub struct Response {
 pub struct Limits {
     /// Exchanges at the same time; each is a git process of some tens of megabytes.
     pub concurrent: usize,
+    /// Those of them that the repositories of one folder may have: whoever owns the folder keeps nobody
+    /// else waiting.
+    pub concurrent_of_one: usize,
     /// How long a request waits for its turn.
     pub patience: Duration,
     /// How long one exchange may take.
@@ -57,11 +61,19 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             concurrent: 16,
+            concurrent_of_one: 4,
             patience: Duration::from_secs(10),
             time: Duration::from_secs(600),
             push_bytes: 64 << 20,
         }
     }
+}
+
+/// The right to run one exchange, given up on drop.
+#[derive(Debug)]
+struct Turn {
+    _of_one: OwnedSemaphorePermit,
+    _of_all: OwnedSemaphorePermit,
 }
 
 /// Serves repositories. Clones share the limits.
@@ -70,6 +82,8 @@ pub struct SmartHttp {
     git: Git,
     limits: Limits,
     turns: Arc<Semaphore>,
+    /// By the folder of the repositories; as many as there are folders.
+    turns_of_one: Arc<Mutex<HashMap<PathBuf, Arc<Semaphore>>>>,
     exchanges: TaskTracker,
     stop: CancellationToken,
 }
@@ -78,7 +92,14 @@ impl SmartHttp {
     /// A server that runs `git` within `limits`.
     pub fn new(git: Git, limits: Limits) -> Self {
         let turns = Arc::new(Semaphore::new(limits.concurrent));
-        Self { git, limits, turns, exchanges: TaskTracker::new(), stop: CancellationToken::new() }
+        Self {
+            git,
+            limits,
+            turns,
+            turns_of_one: Arc::default(),
+            exchanges: TaskTracker::new(),
+            stop: CancellationToken::new(),
+        }
     }
 
     /// Answers one request for the bare repository at `repository`.
@@ -95,7 +116,7 @@ impl SmartHttp {
         request: Request,
     ) -> Result<Response, ServeError> {
         let call = request.call(right)?;
-        let turn = tokio::time::timeout(self.limits.patience, self.turns.clone().acquire_owned());
+        let turn = tokio::time::timeout(self.limits.patience, self.turn(repository));
         let turn = turn.await.map_err(|_| ServeError::Busy)?.map_err(|_| ServeError::Busy)?;
         if self.stop.is_cancelled() {
             return Err(ServeError::Busy);
@@ -109,6 +130,21 @@ impl SmartHttp {
             turn,
         };
         exchange.start(command, request.body, &self.exchanges).await
+    }
+
+    /// The turn among the folder's own exchanges comes first: who waits for that holds up nobody else.
+    async fn turn(&self, repository: &Path) -> Result<Turn, AcquireError> {
+        let folder = repository.parent().unwrap_or(repository);
+        let of_one = {
+            // Each change is one insertion, so the map is whole even after a panic elsewhere.
+            let mut all = self.turns_of_one.lock().unwrap_or_else(PoisonError::into_inner);
+            let new = || Arc::new(Semaphore::new(self.limits.concurrent_of_one));
+            Arc::clone(all.entry(folder.to_owned()).or_insert_with(new))
+        };
+        Ok(Turn {
+            _of_one: of_one.acquire_owned().await?,
+            _of_all: self.turns.clone().acquire_owned().await?,
+        })
     }
 
     /// Ends all exchanges and waits until their processes are gone. Later requests are refused.

@@ -8,11 +8,11 @@ use bytes::{Bytes, BytesMut};
 use futures::{StreamExt, stream};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::process::{ChildStderr, ChildStdin, ChildStdout, Command};
-use tokio::sync::{OwnedSemaphorePermit, mpsc};
+use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::{Body, Response, ServeError};
+use super::{Body, Response, ServeError, Turn};
 use crate::binary::{Group, read_tail};
 
 /// The largest header block that is accepted of the backend, in bytes; it sends about 200.
@@ -24,12 +24,15 @@ const PIECE: usize = 32 << 10;
 /// How many pieces wait for a slow client before the backend has to wait too.
 const WAITING_PIECES: usize = 4;
 
+/// How long a client may leave the rest of its request out; a git process waits with it.
+const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+
 /// What one exchange may use, and the turn that it holds until its process is gone.
 pub(super) struct Exchange {
     pub(super) largest_body: u64,
     pub(super) time: Duration,
     pub(super) stop: CancellationToken,
-    pub(super) turn: OwnedSemaphorePermit,
+    pub(super) turn: Turn,
 }
 
 impl Exchange {
@@ -110,8 +113,10 @@ struct Pipes {
 /// Passes the request's body on and closes the pipe after it.
 async fn feed(mut stdin: ChildStdin, mut body: Body, largest: u64) -> io::Result<()> {
     let mut passed: u64 = 0;
-    while let Some(piece) = body.next().await {
-        let piece = piece?;
+    loop {
+        let piece = tokio::time::timeout(LONGEST_PAUSE, body.next());
+        let piece = piece.await.map_err(|_| cut("the request does not go on"))?;
+        let Some(piece) = piece.transpose()? else { break };
         passed += piece.len() as u64;
         if passed > largest {
             return Err(cut("the request is too large"));

@@ -243,6 +243,33 @@ async fn too_many_exchanges_and_endless_ones_are_cut_off() {
 }
 
 #[tokio::test]
+async fn who_takes_all_turns_of_one_folder_keeps_no_other_waiting() {
+    let place = Place::new();
+    for name in ["greedy/r.git", "other/r.git"] {
+        Repository::init(place.at(name), at_second(0)).await.unwrap();
+    }
+    let limits = Limits {
+        concurrent: 3,
+        concurrent_of_one: 2,
+        patience: Duration::from_millis(50),
+        ..Limits::default()
+    };
+    let server = SmartHttp::new(place.git(), limits);
+    let mut held = Vec::new();
+    for _ in 0..2 {
+        held.push(server.serve(&place.at("greedy/r.git"), Right::Write, stalled()).await.unwrap());
+    }
+    let more = server.serve(&place.at("greedy/r.git"), Right::Write, stalled()).await;
+    assert!(matches!(more, Err(ServeError::Busy)));
+    let asked =
+        request(Method::Get, "info/refs", "service=git-upload-pack", stream::empty().boxed());
+    let response = server.serve(&place.at("other/r.git"), Right::Read, asked).await.unwrap();
+    assert_eq!(response.status, 200);
+    drop((held, response));
+    server.shutdown().await;
+}
+
+#[tokio::test]
 async fn a_shutdown_ends_what_is_open_and_refuses_the_rest() {
     let place = Place::new();
     Repository::init(place.at("r.git"), at_second(0)).await.unwrap();
