@@ -1,12 +1,18 @@
 //! Parts of a request, whose mistakes are answered with a page.
 
+use std::time::Duration;
+
 use axum::{
     extract::{FromRequest, FromRequestParts, Path, Request, rejection::FormRejection},
     http::request::Parts,
 };
 use serde::de::DeserializeOwned;
+use tokio::time::timeout;
 
 use crate::{Web, errors::PageError};
+
+/// A form has a few kilobytes; one that is not here by then is never meant to be.
+const FORM_DEADLINE: Duration = Duration::from_secs(20);
 
 /// What the path names. A name that is none leads nowhere, like the name of something that is not there.
 pub(crate) struct Named<T>(pub(crate) T);
@@ -41,14 +47,37 @@ impl<T: DeserializeOwned> FromRequest<Web> for Form<T> {
     type Rejection = PageError;
 
     async fn from_request(request: Request, web: &Web) -> Result<Self, PageError> {
-        let form: Result<_, FormRejection> = axum::Form::<T>::from_request(request, web).await;
+        let form: Result<_, FormRejection> =
+            in_time(axum::Form::<T>::from_request(request, web)).await?;
         form.map(|form| Self(form.0))
             .map_err(|rejection| PageError::Unreadable { detail: rejection.body_text() })
     }
+}
+
+/// What was read, if all of it came in time.
+async fn in_time<T>(read: impl Future<Output = T>) -> Result<T, PageError> {
+    timeout(FORM_DEADLINE, read).await.map_err(|_| PageError::Unreadable {
+        detail: format!(
+            "the form did not arrive within {} s; send it again",
+            FORM_DEADLINE.as_secs()
+        ),
+    })
 }
 
 /// Text of a form, with spaces around it taken off; `None` where nothing is left.
 pub(crate) fn given(text: &str) -> Option<String> {
     let trimmed = text.trim();
     (!trimmed.is_empty()).then(|| trimmed.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_form_that_never_ends_is_given_up() {
+        assert!(matches!(in_time(async { 7 }).await, Ok(7)));
+        let endless = in_time(std::future::pending::<()>()).await;
+        assert!(matches!(endless, Err(PageError::Unreadable { .. })));
+    }
 }
