@@ -76,8 +76,11 @@ fn run(arguments: &Arguments) -> Result<ExitCode> {
         reach: None,
     };
     let stack = Stack::up(&plan, &steps)?;
-    stack.enrol(ENVIRONMENT)?;
-    stack.add_repository()?;
+    if let Err(error) = stack.enrol(ENVIRONMENT).and_then(|()| stack.add_repository()) {
+        steps.say(stack.server.log_end(80));
+        stack.down()?;
+        return Err(error);
+    }
     let stack = Arc::new(Mutex::new(stack));
     let trials = SCENARIOS.iter().map(|(name, scenario)| {
         let stack = Arc::clone(&stack);

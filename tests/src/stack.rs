@@ -78,8 +78,16 @@ impl Stack {
     /// Brings up cluster and control plane and signs the command line in. No agent is enrolled yet.
     ///
     /// # Errors
-    /// What is missing or failed, with the remedy.
+    /// What is missing or failed, with the remedy; nothing is left standing then.
     pub fn up(plan: &StackPlan, steps: &Steps) -> Result<Self> {
+        let up = Self::bring_up(plan, steps);
+        if up.is_err() {
+            gimlet_cluster::down(&Settings::from_environment()?, &plan.name)?;
+        }
+        up
+    }
+
+    fn bring_up(plan: &StackPlan, steps: &Steps) -> Result<Self> {
         let settings = Settings::from_environment()?;
         let programs = steps.step("Build the product's programs", Programs::build)?;
         let options = Options { name: plan.name.clone() };
