@@ -180,6 +180,29 @@ pub(crate) fn delete(stack: &mut Stack) -> Result<()> {
     Ok(())
 }
 
+pub(crate) fn stays_live(stack: &mut Stack) -> Result<()> {
+    let app = format!("{ENVIRONMENT}/live");
+    let release = release_healthy(stack, &Web::new("live", ENVIRONMENT, "long healthy"))?;
+    let health = |wanted: &str| {
+        stack.wait(Duration::from_secs(60), &format!("the application to be {wanted}"), || {
+            let shown = stack.gimlet_json(&["app", "show", &app])?;
+            Ok((shown["health"] == wanted).then_some(shown))
+        })
+    };
+    health("healthy")?;
+    // Somebody breaks it by hand, long after its release has closed.
+    let kubectl = stack.cluster.kubectl();
+    kubectl.run(&["-n", "demo", "set", "image", "deployment/live", "web=acme/never-pushed:2"])?;
+    let broken = health("degraded")?;
+    ensure!(broken["cause"]["code"] == "image_pull", "{broken:#}");
+    kubectl.run(&["-n", "demo", "rollout", "undo", "deployment/live"])?;
+    health("healthy")?;
+    let shown =
+        stack.gimlet_json(&["release", "show", release["id"].as_str().context("an id")?])?;
+    ensure!(shown["state"] == "healthy", "a closed release moved: {shown:#}");
+    Ok(())
+}
+
 /// Runs git in the environment's apps repository on the control plane's disk.
 pub(crate) fn gitops(stack: &Stack, arguments: &[&str]) -> Result<String> {
     let organizations = stack.server.data().join("gitops");
