@@ -230,6 +230,26 @@ async fn a_webhook_that_is_delivered_again_releases_once() {
 }
 
 #[tokio::test]
+async fn a_push_of_more_manifests_than_are_held_at_once_is_stored_whole_and_released_once() {
+    let shop = Shop::given(Source::with(&manifest("prod", "{event: tag}", "0"))).await;
+    let padding = format!("\n#{}\n", "x".repeat(1 << 19));
+    for number in 0..8 {
+        let large = manifest("elsewhere", "{event: tag}", "0") + &padding;
+        shop.source.write(&format!("large-{number}.yaml"), &large);
+    }
+    shop.source.write("shop.yaml", &on_push("1"));
+    let pushed: Vec<_> = (0..6).map(|number| shop.source.commit(&number.to_string())).collect();
+    shop.source.push(&["main"]);
+    shop.look().await;
+    let artifacts = shop.artifacts().await;
+    for sha in &pushed {
+        assert_eq!(shas(&artifacts).iter().filter(|found| *found == sha).count(), 1, "{sha}");
+    }
+    shop.until_written(&shop.artifact(pushed.last().unwrap(), "push").await).await;
+    assert_eq!(shop.releases().await.len(), 1);
+}
+
+#[tokio::test]
 async fn a_commit_without_manifests_shows_up() {
     let source = Source::new();
     let head = source.commit("Nothing yet");
