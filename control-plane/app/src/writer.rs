@@ -62,7 +62,11 @@ struct Written {
 
 impl App {
     /// Writes the release of one application whose turn it is.
-    pub(crate) async fn write_next(&self, group: QueuedGroup) -> Result<(), AppError> {
+    pub(crate) async fn write_next(&self, mut group: QueuedGroup) -> Result<(), AppError> {
+        // Where only one waits, writing it finds the same out.
+        if group.releases.len() > 1 && self.settle_early(&mut group).await? {
+            return Ok(());
+        }
         let waiting = self.waiting(&group).await?;
         let turn = next_turn(waiting);
         let find = |id| group.releases.iter().find(|release| release.id == id);
@@ -91,6 +95,34 @@ impl App {
                 self.try_later(&group.environment, release, &error).await
             }
         }
+    }
+
+    /// What must not take a turn: a release that a killed run left in git is handed over as what it is, and
+    /// then true is returned, for the others are the next round's; those of a repository that does not own
+    /// the application are refused, so that none of them overtakes one that may.
+    async fn settle_early(&self, group: &mut QueuedGroup) -> Result<bool, AppError> {
+        let gitops = self.gitops(&group.environment).await?;
+        let branch = branch_of(&group.environment)?;
+        let mut own = Vec::with_capacity(group.releases.len());
+        for release in std::mem::take(&mut group.releases) {
+            let found = gitops.find_deploy(&branch, &release.id.to_string(), None, LOOK_BACK).await;
+            let found =
+                found.map_err(|error| AppError::unavailable("the gitops repository", error))?;
+            if let Some(commit) = found {
+                self.hand_over(group, &release, Written { commit, note: None }).await?;
+                return Ok(true);
+            }
+            match self.check_owner_of(group, &release).await {
+                Ok(()) => own.push(release),
+                Err(NotWritten::Later(error)) => return Err(error),
+                Err(NotWritten::Refused(cause)) => {
+                    let event = ReleaseEvent::Refused { cause: *cause };
+                    self.move_release(&release, event, AdvanceExtra::default()).await?;
+                }
+            }
+        }
+        group.releases = own;
+        Ok(false)
     }
 
     async fn waiting(&self, group: &QueuedGroup) -> Result<Vec<Waiting>, AppError> {

@@ -2,6 +2,7 @@
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
 
 use super::{Desired, Inputs, Intent, PlanError, Reference, environment::git_credential};
 use crate::{AGENT_NAMESPACE, AppsAccess, Environment, FLUX_NAMESPACE};
@@ -110,7 +111,12 @@ fn deployment(inputs: &Inputs<'_>) -> Result<Vec<Desired>, PlanError> {
     let mut deployment = Desired::from_yaml(Intent::Ours, "agent/deployment.yaml", DEPLOYMENT)?;
     let server = inputs.server.as_str().trim_end_matches('/');
     for desired in &mut deployment {
-        let container = &mut desired.object["spec"]["template"]["spec"]["containers"][0];
+        // A cluster that moves to another control plane has another root: the agent reads it at its start.
+        let root = Sha256::digest(inputs.root.to_pem().as_bytes());
+        let template = &mut desired.object["spec"]["template"];
+        template["metadata"]["annotations"]["gimlet.io/root-sha256"] =
+            Value::from(hex::encode(root));
+        let container = &mut template["spec"]["containers"][0];
         container["image"] = Value::from(inputs.image);
         if let Some(variables) = container["env"].as_array_mut() {
             variables.push(json!({"name": "GIMLET_SERVER", "value": server}));

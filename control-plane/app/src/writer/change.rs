@@ -126,6 +126,25 @@ impl App {
         ))))
     }
 
+    /// [`App::check_owner`] for the artifact of a release; going back and away need none.
+    pub(super) async fn check_owner_of(
+        &self,
+        group: &QueuedGroup,
+        release: &Release,
+    ) -> Result<(), NotWritten> {
+        let Intent::Deploy { artifact } = release.intent else { return Ok(()) };
+        let parts = self.parts();
+        let artifact = parts
+            .store
+            .find_release_artifact(&parts.system, artifact)
+            .await
+            .map_err(AppError::from)?;
+        match artifact {
+            Some(artifact) => self.check_owner(group, &artifact).await,
+            None => Ok(()),
+        }
+    }
+
     /// An application belongs to the repository that released it first.
     async fn check_owner(
         &self,
