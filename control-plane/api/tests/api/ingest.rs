@@ -309,3 +309,23 @@ async fn policy_does_not_go_back_in_time_and_a_person_may() {
     let back = shop.until(&asked[0].id, |release| release.gitops_commit.is_some()).await;
     assert!(shop.deployed(&back.gitops_commit.unwrap()).contains("old"));
 }
+
+#[tokio::test]
+async fn another_repository_cannot_take_an_application_over() {
+    let shop = Shop::given(Source::with(&on_push("ours"))).await;
+    let ours = shop.artifacts().await.remove(0);
+    assert!(shop.until_written(&ours).await.contains("ours"));
+
+    let other = Source::with(&on_push("theirs"));
+    let url = format!("file://{}", other.host().display());
+    let added = json!({"url": url, "name": "other/shop"});
+    assert_eq!(shop.owner.post("/api/v1/repositories", added).await.status(), 201);
+    let theirs = eventually(async || {
+        let of_it = |release: &Release| release.repository.as_deref() == Some("other/shop");
+        shop.releases().await.into_iter().find(|release| of_it(release) && release.closed)
+    })
+    .await;
+    assert_eq!(theirs.state, "failed", "{theirs:?}");
+    assert_eq!(theirs.cause.as_ref().unwrap().code, "owned_by_another");
+    assert_eq!(theirs.gitops_commit, None);
+}

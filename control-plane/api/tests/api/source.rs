@@ -59,7 +59,7 @@ impl Source {
         run(&self.clone_folder(), arguments)
     }
 
-    fn host(&self) -> PathBuf {
+    pub(crate) fn host(&self) -> PathBuf {
         self.0.path().join("acme/shop.git")
     }
 
