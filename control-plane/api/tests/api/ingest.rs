@@ -329,3 +329,16 @@ async fn another_repository_cannot_take_an_application_over() {
     assert_eq!(theirs.cause.as_ref().unwrap().code, "owned_by_another");
     assert_eq!(theirs.gitops_commit, None);
 }
+
+#[tokio::test]
+async fn the_first_push_to_a_repository_that_was_added_empty_is_a_push_on_every_branch() {
+    let shop = Shop::given(Source::new()).await;
+    shop.source.write("prod.yaml", &on_push("1"));
+    shop.source.commit("First");
+    shop.source.git(&["checkout", "-q", "-b", "feature"]);
+    let feature = shop.source.commit("On a branch");
+    shop.source.push(&["main", "feature"]);
+    shop.look().await;
+    let artifact = shop.artifact(&feature, "push").await;
+    assert!(artifact.decisions[0].releases, "{artifact:?}");
+}

@@ -63,7 +63,10 @@ pub(super) async fn of_refs(
         .map(|seen| (seen.name, seen.sha))
         .collect();
     let refs = changes(&seen, &now);
-    let look = Look { mirror, now: &now, first: seen.is_empty(), default_branch };
+    // What a repository holds when it is added was not pushed to us; the first push to one that was added
+    // empty was.
+    let first = seen.is_empty() && repository.last_polled_at.is_none();
+    let look = Look { mirror, now: &now, first, default_branch };
     let mut news = News { commits: Vec::new(), refs };
     for change in &news.refs {
         let Some((name, new)) = by_full_name(&now, &change.name) else { continue };
