@@ -1,7 +1,7 @@
 //! Asking the cluster as somebody else, without leaving anything behind: every write is a dry run,
 //! which passes RBAC and admission like a real one.
 
-use std::time::Duration;
+use std::{sync::LazyLock, time::Duration};
 
 use gimlet_installer::{
     AppsAccess, EnrolmentToken, Environment, TrustedRoot,
@@ -204,11 +204,14 @@ pub(crate) fn stages() -> Vec<Stage> {
         }
     };
     let token: EnrolmentToken = "a-token".parse().unwrap();
-    let root = rcgen::generate_simple_self_signed(vec!["localhost".into()]).unwrap();
+    // One for all plans of this run: a control plane keeps its root.
+    static ROOT: LazyLock<String> = LazyLock::new(|| {
+        rcgen::generate_simple_self_signed(vec!["localhost".into()]).unwrap().cert.pem()
+    });
     plan(&Inputs {
         flux: Flux::Present,
         server: &"https://127.0.0.1:1".parse().unwrap(),
-        root: &TrustedRoot::from_pem(root.cert.pem().as_bytes()).unwrap(),
+        root: &TrustedRoot::from_pem(ROOT.as_bytes()).unwrap(),
         image: "gimlet-agent:none",
         token: Some(&token),
         git_password: &SecretString::from("secret"),

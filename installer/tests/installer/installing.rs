@@ -19,10 +19,6 @@ async fn a_second_run_changes_nothing() {
     installed().await;
     let cluster = cluster().await;
     for desired in stages().iter().flat_map(|stage| &stage.objects) {
-        // The one thing that the test makes anew for each plan.
-        if desired.reference.name == "gimlet-agent-root" {
-            continue;
-        }
         let outcome = cluster.bring(desired, Tense::Done).await.unwrap();
         assert_eq!(outcome, Outcome::Unchanged, "{}", desired.reference);
     }
