@@ -70,6 +70,6 @@ fn a_simulated_cluster_survives_a_killed_driver_and_leaves_nothing() {
     cluster.down().unwrap();
     assert!(status_of(&settings, NAME).is_none());
     until("its processes are gone", || processes().is_empty());
-    assert!(TcpStream::connect(server).is_err());
+    until("its port is closed", || TcpStream::connect(server).is_err());
     assert!(!settings.cache().join("run").join(NAME).exists());
 }
