@@ -1,0 +1,4 @@
+//! `gimlet_fuzz::webhook` under libFuzzer.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|input: &[u8]| gimlet_fuzz::webhook(input));
