@@ -6,6 +6,7 @@
 
 pub mod api;
 pub mod backoff;
+pub mod crash_point;
 pub mod enrol;
 pub mod error_chain;
 pub mod git_credential;
