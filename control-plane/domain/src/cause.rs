@@ -88,6 +88,26 @@ pub enum CauseCode {
 }
 
 impl CauseCode {
+    /// Every cause, for the page that explains them.
+    pub const ALL: [Self; 16] = [
+        Self::ManifestInvalid,
+        Self::GitopsWrite,
+        Self::OwnedByAnother,
+        Self::ImagePull,
+        Self::CrashLoop,
+        Self::OutOfMemory,
+        Self::ContainerConfig,
+        Self::NotReady,
+        Self::Unschedulable,
+        Self::Refused,
+        Self::PodsNotCreated,
+        Self::JobFailed,
+        Self::FluxFailed,
+        Self::ClusterAway,
+        Self::NoProgress,
+        Self::Other,
+    ];
+
     /// The stored and shown word.
     #[must_use]
     pub fn as_str(self) -> &'static str {
@@ -118,25 +138,7 @@ mod tests {
 
     #[test]
     fn a_code_is_stored_as_the_word_that_is_shown() {
-        use CauseCode as C;
-        for code in [
-            C::ManifestInvalid,
-            C::GitopsWrite,
-            C::OwnedByAnother,
-            C::ImagePull,
-            C::CrashLoop,
-            C::OutOfMemory,
-            C::ContainerConfig,
-            C::NotReady,
-            C::Unschedulable,
-            C::Refused,
-            C::PodsNotCreated,
-            C::JobFailed,
-            C::FluxFailed,
-            C::ClusterAway,
-            C::NoProgress,
-            C::Other,
-        ] {
+        for code in CauseCode::ALL {
             let stored = serde_json::to_value(code).expect("a word");
             assert_eq!(stored, code.as_str());
         }

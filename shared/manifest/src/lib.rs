@@ -26,7 +26,8 @@ pub use glob::{GlobError, Pattern};
 pub use manifest::Manifest;
 pub use names::{MAX_APP_NAME, MAX_LABEL, is_dns_label, sanitize_dns_name};
 pub use parse::{
-    FolderOutcome, Parsed, clashes, parse_folder, parse_manifest, parse_manifest_json,
+    FolderOutcome, Parsed, clashes, known_fields, parse_folder, parse_manifest,
+    parse_manifest_json, refused_fields,
 };
 pub use policy::{DEPLOY_ALL, Decision, DeployPolicy, EventKind, GitEvent, would_release};
 pub use render::{ObjectRef, Rendered, RenderedFile, render};

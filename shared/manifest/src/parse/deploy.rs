@@ -9,7 +9,7 @@ use crate::yaml::{Kind, Node};
 
 const PATH: &str = "deploy";
 const PATTERNS: &str = "commitMessagePatterns";
-const NAMES: [&str; 4] = ["branch", "tag", "event", PATTERNS];
+pub(super) const NAMES: [&str; 4] = ["branch", "tag", "event", PATTERNS];
 
 /// Reads the policy; one without conditions is none. Conditions that exclude each other are warned about.
 pub(super) fn read(

@@ -18,6 +18,17 @@ pub use folder::{FolderOutcome, clashes, parse_folder};
 /// The fields of a manifest that this version deploys.
 const SUPPORTED: [&str; 5] = ["app", "env", "namespace", "deploy", "manifests"];
 
+/// The fields of a manifest that are read, by their paths; for the reference.
+pub fn known_fields() -> impl Iterator<Item = String> {
+    let below = deploy::NAMES.into_iter().map(|name| format!("deploy.{name}"));
+    SUPPORTED.into_iter().map(str::to_owned).chain(below)
+}
+
+/// The fields that the format has and this version refuses, each with the reason that people are told.
+pub fn refused_fields() -> impl Iterator<Item = (&'static str, &'static str)> {
+    refused::reasons()
+}
+
 /// How many unknown fields of a file are told. Who has more of them has another kind of file.
 const MAX_WARNINGS: usize = 20;
 

@@ -57,6 +57,11 @@ pub(super) fn find(key: &str, dialect: Dialect) -> Option<&'static Refused> {
     FIELDS.iter().find(|field| dialect.same_name(key, field.name))
 }
 
+/// The names of all refused fields, and what is said of them.
+pub(super) fn reasons() -> impl Iterator<Item = (&'static str, &'static str)> {
+    FIELDS.iter().map(|field| (field.name, field.message))
+}
+
 /// The names of all refused fields.
 pub(super) fn names() -> impl Iterator<Item = &'static str> {
     FIELDS.iter().map(|field| field.name)

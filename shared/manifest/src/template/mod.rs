@@ -35,6 +35,12 @@ pub struct TemplateError {
     pub message: String,
 }
 
+/// The names of all functions, by subject; for the reference. Those of sprig that can also be called `must…`
+/// are listed once.
+pub fn functions() -> impl Iterator<Item = (&'static str, Vec<&'static str>)> {
+    functions::by_subject()
+}
+
 /// Renders `text` with `data` as its dot. `source_name` is what `template` calls this text by; it matters only
 /// to templates that call themselves.
 ///

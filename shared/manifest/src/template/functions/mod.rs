@@ -52,6 +52,27 @@ const TABLES: [&[Function]; 11] = [
     words::FUNCTIONS,
 ];
 
+/// What each table is about, in the order of [`TABLES`].
+const SUBJECTS: [&str; 11] = [
+    "of the language itself",
+    "conversion",
+    "defaults",
+    "maps",
+    "encoding and digests",
+    "JSON",
+    "lists",
+    "numbers",
+    "patterns",
+    "texts",
+    "words",
+];
+
+/// The names of all functions, by subject.
+pub(super) fn by_subject() -> impl Iterator<Item = (&'static str, Vec<&'static str>)> {
+    let names = |table: &&'static [Function]| table.iter().map(|function| function.name).collect();
+    SUBJECTS.into_iter().zip(TABLES.iter().map(names))
+}
+
 /// The function of this name. `must…` variants are the same functions: here every failure is an error.
 pub(super) fn find(name: &str) -> Option<&'static Function> {
     let exact =

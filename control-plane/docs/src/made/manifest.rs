@@ -1,0 +1,29 @@
+//! The tables of the manifest format, made from its parser.
+
+use super::sentence;
+
+/// The fields that are recognised and refused, with the reasons.
+pub(crate) fn refused() -> String {
+    let mut table = String::from("| field | what the server says |\n| --- | --- |\n");
+    for (name, reason) in gimlet_manifest::refused_fields() {
+        table.push_str(&format!("| `{name}` | {} |\n", sentence(&capital(reason))));
+    }
+    table
+}
+
+/// The functions of templates, by subject.
+pub(crate) fn functions() -> String {
+    let mut body = String::new();
+    for (subject, functions) in gimlet_manifest::template::functions() {
+        body.push_str(&format!("### {}\n\n", capital(subject)));
+        let names: Vec<_> = functions.iter().map(|name| format!("`{name}`")).collect();
+        body.push_str(&names.join(", "));
+        body.push_str("\n\n");
+    }
+    body
+}
+
+fn capital(text: &str) -> String {
+    let mut chars = text.chars();
+    chars.next().into_iter().flat_map(char::to_uppercase).chain(chars).collect()
+}
