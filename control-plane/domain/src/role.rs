@@ -29,6 +29,13 @@ impl Role {
             Self::Owner => "owner",
         }
     }
+
+    /// Someone of this role may bring another member from one role to the next, or out where there is no
+    /// next: admins up to their own level, owners everyone.
+    #[must_use]
+    pub fn may_change(self, from: Self, to: Option<Self>) -> bool {
+        self >= Self::Admin && from <= self && to.is_none_or(|to| to <= self)
+    }
 }
 
 /// A word that is no role.
@@ -53,6 +60,15 @@ impl FromStr for Role {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn nobody_reaches_above_themselves() {
+        use Role::{Admin, Developer, Owner, Viewer};
+        assert!(Owner.may_change(Owner, Some(Viewer)) && Owner.may_change(Viewer, Some(Owner)));
+        assert!(Admin.may_change(Admin, None) && Admin.may_change(Viewer, Some(Admin)));
+        assert!(!Admin.may_change(Owner, None) && !Admin.may_change(Viewer, Some(Owner)));
+        assert!(!Developer.may_change(Viewer, None));
+    }
 
     #[test]
     fn a_role_reads_back_from_its_word_and_includes_those_below() {

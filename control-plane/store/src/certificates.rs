@@ -1,16 +1,19 @@
 //! The client certificates of agents: which were issued, and which are denied.
 
-use gimlet_domain::time::Timestamp;
+use gimlet_domain::{activity::ActivityKind, time::Timestamp};
 use gimlet_shared::ids::{ClusterId, OrganizationId};
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, sea_query::Expr};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QuerySelect, sea_query::Expr};
 
 use crate::{
+    activity::record,
+    clusters::note,
     columns::insert,
     connect::Store,
+    door::Unproven,
     enrolments::end_enrolments,
-    entity::cluster_certificate,
+    entity::{cluster, cluster_certificate},
     error::{During, StoreError},
-    scope::{ClusterScope, TenantScope},
+    scope::{ClusterScope, SystemScope, TenantScope},
 };
 
 impl Store {
@@ -33,7 +36,7 @@ impl Store {
             not_after: not_after.0,
             revoked_at: None,
         };
-        insert(&self.writer, row).await.during("note a certificate")
+        insert(&self.write(scope), row).await.during("note a certificate")
     }
 
     /// True for a certificate that is denied, and for one that was never issued.
@@ -41,7 +44,7 @@ impl Store {
     /// # Errors
     /// [`StoreError::Query`].
     pub async fn is_certificate_revoked(&self, serial: &str) -> Result<bool, StoreError> {
-        let row = cluster_certificate::Entity::find_by_id(serial).one(&self.reader).await;
+        let row = cluster_certificate::Entity::find_by_id(serial).one(&self.read(&Unproven)).await;
         Ok(row.during("read a certificate")?.is_none_or(|row| row.revoked_at.is_some()))
     }
 
@@ -57,7 +60,7 @@ impl Store {
     ) -> Result<u64, StoreError> {
         const OPERATION: &str = "revoke certificates";
 
-        let txn = self.begin(OPERATION).await?;
+        let txn = self.begin(scope, OPERATION).await?;
         let revoked = cluster_certificate::Entity::update_many()
             .col_expr(cluster_certificate::Column::RevokedAt, Expr::value(now.0))
             .filter(cluster_certificate::owned_by(scope.organization()))
@@ -68,8 +71,36 @@ impl Store {
             .during(OPERATION)?;
         // A spent token gives its key a certificate again, so it has to end too.
         end_enrolments(&txn, scope, cluster, now).await.during(OPERATION)?;
-        txn.commit().await.during(OPERATION)?;
+        let named =
+            cluster::Entity::find_by_id(cluster.0).filter(cluster::owned_by(scope.organization()));
+        if let Some(row) = named.one(&txn).await.during(OPERATION)? {
+            let noted = note(ActivityKind::ClusterRevoked, scope.actor(), &row.name);
+            record(&txn, scope.organization(), vec![noted], now).await?;
+        }
+        txn.commit().await?;
         Ok(revoked.rows_affected)
+    }
+
+    /// Clusters whose certificates were revoked since `since`, and when: the links that have to close.
+    ///
+    /// # Errors
+    /// [`StoreError::Query`].
+    pub async fn list_revoked_since(
+        &self,
+        system: &SystemScope,
+        since: Timestamp,
+    ) -> Result<Vec<(ClusterId, Timestamp)>, StoreError> {
+        let rows = cluster_certificate::Entity::find()
+            .select_only()
+            .column(cluster_certificate::Column::ClusterId)
+            .column_as(cluster_certificate::Column::RevokedAt.max(), "revoked_at")
+            .filter(cluster_certificate::Column::RevokedAt.gte(since.0))
+            .group_by(cluster_certificate::Column::ClusterId)
+            .into_tuple::<(uuid::Uuid, i64)>()
+            .all(&self.read(system))
+            .await
+            .during("list revoked certificates")?;
+        Ok(rows.into_iter().map(|(id, at)| (ClusterId(id), Timestamp(at))).collect())
     }
 
     /// The cluster that a client certificate names, where it was issued to it and is not denied. That it
@@ -87,7 +118,7 @@ impl Store {
             .filter(cluster_certificate::owned_by(organization))
             .filter(cluster_certificate::Column::ClusterId.eq(cluster.0))
             .filter(cluster_certificate::Column::RevokedAt.is_null())
-            .one(&self.reader)
+            .one(&self.read(&organization))
             .await
             .during("read a certificate")?;
         Ok(row.map(|_| ClusterScope::new(organization, cluster)))

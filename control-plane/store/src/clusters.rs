@@ -1,12 +1,16 @@
 //! Clusters: making one together with its first environment, and the sessions of its agent.
 
-use gimlet_domain::time::Timestamp;
+use gimlet_domain::{
+    activity::{ActivityKind, Actor},
+    time::Timestamp,
+};
 use gimlet_shared::ids::{ClusterId, EnvironmentId, OrganizationId};
 use sea_orm::{
     ColumnTrait, ConnectionTrait, EntityTrait, ExprTrait, QueryFilter, QueryOrder, sea_query::Expr,
 };
 
 use crate::{
+    activity::{ActivityDetails, NewActivity, record},
     columns::{from_count, insert, moment, to_count},
     connect::Store,
     enrolments::{NewEnrolment, insert_enrolment},
@@ -93,23 +97,25 @@ impl Store {
             created_at: now,
             gitops: environment.gitops,
         };
-        let txn = self.begin(CREATE).await?;
+        let txn = self.begin(scope, CREATE).await?;
         match insert(&txn, cluster_row(&cluster)).await {
             Err(error) if is_taken(&error) => {
-                return Ok(ClusterCreation::NameTaken { field: "cluster" });
+                return txn.undo(ClusterCreation::NameTaken { field: "cluster" }).await;
             }
             inserted => inserted.during(CREATE)?,
         }
         match insert(&txn, environment_row(&environment)?).await {
             Err(error) if is_taken(&error) => {
-                return Ok(ClusterCreation::NameTaken { field: "environment" });
+                return txn.undo(ClusterCreation::NameTaken { field: "environment" }).await;
             }
             inserted => inserted.during(CREATE)?,
         }
         insert_enrolment(&txn, scope.organization(), cluster.id, enrolment, now)
             .await
             .during(CREATE)?;
-        txn.commit().await.during(CREATE)?;
+        let noted = note(ActivityKind::ClusterAdded, scope.actor(), name);
+        record(&txn, scope.organization(), vec![noted], now).await?;
+        txn.commit().await?;
         Ok(ClusterCreation::Created { cluster, environment })
     }
 
@@ -154,7 +160,12 @@ impl Store {
         which: Expr,
     ) -> Result<Option<Cluster>, StoreError> {
         let found = cluster::Entity::find().filter(cluster::owned_by(organization)).filter(which);
-        found.one(&self.reader).await.during("read a cluster")?.map(Cluster::try_from).transpose()
+        found
+            .one(&self.read(&organization))
+            .await
+            .during("read a cluster")?
+            .map(Cluster::try_from)
+            .transpose()
     }
 
     /// The organization's clusters, by name.
@@ -165,7 +176,7 @@ impl Store {
         let rows = cluster::Entity::find()
             .filter(cluster::owned_by(scope.organization()))
             .order_by_asc(cluster::Column::Name)
-            .all(&self.reader)
+            .all(&self.read(scope))
             .await
             .during("list clusters")?;
         rows.into_iter().map(Cluster::try_from).collect()
@@ -184,7 +195,7 @@ impl Store {
     ) -> Result<u64, StoreError> {
         const OPERATION: &str = "open an agent session";
 
-        let txn = self.begin(OPERATION).await?;
+        let txn = self.begin(scope, OPERATION).await?;
         cluster::Entity::update_many()
             .col_expr(cluster::Column::Epoch, Expr::col(cluster::Column::Epoch).add(1))
             .col_expr(cluster::Column::AgentVersion, Expr::value(agent_version))
@@ -199,7 +210,10 @@ impl Store {
         let row =
             cluster::Entity::find_by_id(scope.cluster().0).one(&txn).await.during(OPERATION)?;
         let row = row.ok_or(StoreError::Absent { what: "cluster" })?;
-        txn.commit().await.during(OPERATION)?;
+        let agent = Actor::Agent { cluster: row.name.clone() };
+        let noted = note(ActivityKind::ClusterConnected, agent, &row.name);
+        record(&txn, scope.organization(), vec![noted], now).await?;
+        txn.commit().await?;
         from_count("epoch", row.epoch)
     }
 
@@ -213,7 +227,7 @@ impl Store {
         epoch: u64,
         now: Timestamp,
     ) -> Result<bool, StoreError> {
-        touch(&self.writer, scope, epoch, now).await
+        touch(&self.write(scope), scope, epoch, now).await
     }
 
     /// Notes that the session has ended, unless a newer one is open.
@@ -226,15 +240,28 @@ impl Store {
         epoch: u64,
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        let noted = cluster::Entity::update_many()
+        const OPERATION: &str = "note the end of an agent session";
+
+        let txn = self.begin(scope, OPERATION).await?;
+        let left = cluster::Entity::update_many()
             .col_expr(cluster::Column::ConnectedAt, Expr::value(None::<i64>))
             .col_expr(cluster::Column::LastSeenAt, Expr::value(now.0))
             .filter(cluster::owned_by(scope.organization()))
             .filter(cluster::Column::Id.eq(scope.cluster().0))
             .filter(cluster::Column::Epoch.eq(to_count(epoch)))
-            .exec(&self.writer)
-            .await;
-        noted.map(drop).during("note the end of an agent session")
+            .exec(&txn)
+            .await
+            .during(OPERATION)?;
+        // A session that another one has replaced leaves nothing behind.
+        if left.rows_affected == 1 {
+            let row =
+                cluster::Entity::find_by_id(scope.cluster().0).one(&txn).await.during(OPERATION)?;
+            let row = row.ok_or(StoreError::Absent { what: "cluster" })?;
+            let agent = Actor::Agent { cluster: row.name.clone() };
+            let noted = note(ActivityKind::ClusterDisconnected, agent, &row.name);
+            record(&txn, scope.organization(), vec![noted], now).await?;
+        }
+        txn.commit().await
     }
 }
 
@@ -255,6 +282,12 @@ pub(crate) async fn touch(
         .await
         .during("note a sign of life")?;
     Ok(touched.rows_affected == 1)
+}
+
+/// That something happened to a cluster.
+pub(crate) fn note(kind: ActivityKind, actor: Actor, cluster: &str) -> NewActivity {
+    let details = ActivityDetails { cluster: Some(cluster.to_owned()), ..Default::default() };
+    NewActivity::new(kind, actor, details)
 }
 
 impl Cluster {

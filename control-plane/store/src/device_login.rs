@@ -1,18 +1,20 @@
 //! Signing in a terminal: it shows a short code, a person approves it in the browser, and the terminal
 //! takes a token for its own secret.
 
-use gimlet_domain::time::Timestamp;
+use gimlet_domain::{activity::ActivityKind, time::Timestamp};
 use gimlet_shared::ids::{OrganizationId, UserId};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, sea_query::Expr};
 
 use crate::{
+    activity::record,
     columns::insert,
     connect::Store,
+    door::Unproven,
     entity::device_login,
     error::{During, StoreError, is_taken},
     organizations::member_scope,
-    scope::TenantScope,
-    tokens::insert_token,
+    scope::{Credential, TenantScope},
+    tokens::{NewToken, insert_token, note},
 };
 
 /// What came of a new device login.
@@ -58,7 +60,7 @@ impl Store {
             expires_at: expires_at.0,
             taken_at: None,
         };
-        match insert(&self.writer, row).await {
+        match insert(&self.write(&Unproven), row).await {
             Ok(()) => Ok(NewDeviceLogin::Created),
             Err(error) if is_taken(&error) => Ok(NewDeviceLogin::CodeTaken),
             Err(error) => Err(error).during("store a device login"),
@@ -81,7 +83,7 @@ impl Store {
             .filter(device_login::Column::UserCode.eq(user_code))
             .filter(device_login::Column::UserId.is_null())
             .filter(device_login::Column::ExpiresAt.gt(now.0))
-            .exec(&self.writer)
+            .exec(&self.write(scope))
             .await
             .during("approve a device login")?;
         Ok(approved.rows_affected == 1)
@@ -98,8 +100,10 @@ impl Store {
         token_name: &str,
         now: Timestamp,
     ) -> Result<DeviceLogin, StoreError> {
-        let found =
-            device_login::Entity::find_by_id(device_hash).one(&self.reader).await.during(TAKE)?;
+        let found = device_login::Entity::find_by_id(device_hash)
+            .one(&self.read(&Unproven))
+            .await
+            .during(TAKE)?;
         let (organization, user) = match found {
             None => return Ok(DeviceLogin::Unknown),
             Some(login) if login.taken_at.is_some() => return Ok(DeviceLogin::Unknown),
@@ -111,7 +115,7 @@ impl Store {
             }) => (OrganizationId(organization), UserId(user)),
             Some(_) => return Ok(DeviceLogin::Pending),
         };
-        let txn = self.begin(TAKE).await?;
+        let txn = self.begin(&Unproven, TAKE).await?;
         let taken = device_login::Entity::update_many()
             .col_expr(device_login::Column::TakenAt, Expr::value(now.0))
             .filter(device_login::Column::DeviceHash.eq(device_hash))
@@ -120,13 +124,17 @@ impl Store {
             .await
             .during(TAKE)?;
         if taken.rows_affected != 1 {
-            return Ok(DeviceLogin::Unknown);
+            return txn.undo(DeviceLogin::Unknown).await;
         }
-        let Some(scope) = member_scope(&txn, organization, user).await? else {
-            return Ok(DeviceLogin::Unknown);
+        let link = Credential::Link;
+        let Some(scope) = member_scope(&txn, organization, user, link).await? else {
+            return txn.undo(DeviceLogin::Unknown).await;
         };
-        insert_token(&txn, &scope, token_hash, token_name, now).await.during(TAKE)?;
-        txn.commit().await.during(TAKE)?;
+        let new = NewToken { hash: token_hash, name: token_name, expires_at: None };
+        let token = insert_token(&txn, &scope, new, now).await?;
+        let noted = note(ActivityKind::TokenCreated, &scope, &token);
+        record(&txn, organization, vec![noted], now).await?;
+        txn.commit().await?;
         Ok(DeviceLogin::Approved(scope))
     }
 }

@@ -1,12 +1,14 @@
 //! Enrolments: the tokens with which a cluster joins, each spent once by one key.
 
-use gimlet_domain::time::Timestamp;
+use gimlet_domain::{activity::ActivityKind, time::Timestamp};
 use gimlet_shared::ids::{ClusterId, EnrolmentId, OrganizationId};
 use sea_orm::{ColumnTrait, ConnectionTrait, DbErr, EntityTrait, QueryFilter, sea_query::Expr};
 
 use crate::{
+    activity::{ActivityDetails, NewActivity, record},
     columns::insert,
     connect::Store,
+    door::Unproven,
     entity::{cluster, enrolment},
     error::{During, StoreError},
     scope::{ClusterScope, TenantScope},
@@ -73,18 +75,21 @@ impl Store {
     ) -> Result<bool, StoreError> {
         const OPERATION: &str = "renew an enrolment";
 
-        let txn = self.begin(OPERATION).await?;
+        let txn = self.begin(scope, OPERATION).await?;
         let owned = cluster::Entity::find()
             .filter(cluster::owned_by(scope.organization()))
             .filter(cluster::Column::Id.eq(cluster.0));
-        if owned.one(&txn).await.during(OPERATION)?.is_none() {
-            return Ok(false);
-        }
+        let Some(row) = owned.one(&txn).await.during(OPERATION)? else {
+            return txn.undo(false).await;
+        };
         end_enrolments(&txn, scope, cluster, now).await.during(OPERATION)?;
         insert_enrolment(&txn, scope.organization(), cluster, enrolment, now)
             .await
             .during(OPERATION)?;
-        txn.commit().await.during(OPERATION)?;
+        let details = ActivityDetails { cluster: Some(row.name), ..Default::default() };
+        let noted = NewActivity::new(ActivityKind::ClusterEnrolmentRenewed, scope.actor(), details);
+        record(&txn, scope.organization(), vec![noted], now).await?;
+        txn.commit().await?;
         Ok(true)
     }
 
@@ -97,7 +102,7 @@ impl Store {
         token_hash: &str,
         now: Timestamp,
     ) -> Result<Option<Enrolment>, StoreError> {
-        find(&self.reader, token_hash, now).await.during("read an enrolment")
+        find(&self.read(&Unproven), token_hash, now).await.during("read an enrolment")
     }
 
     /// Spends an enrolment for this key. Of any number of keys at the same moment one wins.
@@ -110,16 +115,18 @@ impl Store {
         public_key_sha256: &str,
         now: Timestamp,
     ) -> Result<Spend, StoreError> {
+        let txn = self.begin(&Unproven, SPEND).await?;
         let spent = enrolment::Entity::update_many()
             .col_expr(enrolment::Column::PublicKeySha256, Expr::value(public_key_sha256))
             .col_expr(enrolment::Column::SpentAt, Expr::value(now.0))
             .filter(enrolment::Column::TokenHash.eq(token_hash))
             .filter(enrolment::Column::SpentAt.is_null())
             .filter(enrolment::Column::ExpiresAt.gt(now.0))
-            .exec(&self.writer)
+            .exec(&txn)
             .await
             .during(SPEND)?;
-        let enrolment = find(&self.writer, token_hash, now).await.during(SPEND)?;
+        let enrolment = find(&txn, token_hash, now).await.during(SPEND)?;
+        txn.commit().await?;
         Ok(match enrolment {
             Some(enrolment) if spent.rows_affected == 1 => Spend::Spent(enrolment),
             Some(enrolment) if enrolment.spent.as_deref() == Some(public_key_sha256) => {

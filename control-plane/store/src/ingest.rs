@@ -2,11 +2,12 @@
 
 use std::collections::HashSet;
 
-use gimlet_domain::time::Timestamp;
+use gimlet_domain::{activity::Actor, time::Timestamp};
 use gimlet_shared::ids::{ArtifactId, OrganizationId, RepositoryId};
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, ExprTrait, QueryFilter, sea_query::Expr};
 
 use crate::{
+    activity::record,
     artifacts::{Artifact, Commit, ManifestProblem, StoredManifest, artifact_row},
     columns::{insert, insert_new},
     connect::Store,
@@ -100,7 +101,7 @@ impl Store {
         now: Timestamp,
     ) -> Result<Ingested, StoreError> {
         let organization = repository.organization_id;
-        let txn = self.begin(INGEST).await?;
+        let txn = self.begin(&organization, INGEST).await?;
         for change in &batch.refs {
             move_ref(&txn, repository, change).await?;
         }
@@ -119,10 +120,14 @@ impl Store {
         }
         let asked =
             |release: &NewRelease| release.artifact_id().is_none_or(|id| fresh.contains(&id));
+        let mut noted = Vec::new();
         for new in batch.releases.into_iter().filter(asked) {
-            ingested.releases.push(insert_release(&txn, organization, new, now).await?);
+            let actor = Actor::of_trigger(&new.trigger);
+            let release = insert_release(&txn, organization, new, now, &actor, &mut noted).await?;
+            ingested.releases.push(release);
         }
-        txn.commit().await.during(INGEST)?;
+        record(&txn, organization, noted, now).await?;
+        txn.commit().await?;
         Ok(ingested)
     }
 }

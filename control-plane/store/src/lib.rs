@@ -5,6 +5,7 @@
 //! reconcilers use [`SystemScope`]. Rules about what may happen next live in `gimlet-domain`: this crate
 //! stores what it is given, by compare-and-set, or says that someone else was faster.
 
+mod activity;
 mod applications;
 mod artifacts;
 mod certificates;
@@ -15,22 +16,34 @@ mod commands;
 mod connect;
 mod deliveries;
 mod device_login;
+mod door;
 mod enrolments;
+mod due;
 mod entity;
 mod environments;
 mod error;
 mod followed;
+mod idempotency;
 mod ingest;
+mod members;
 mod migrations;
+mod operate;
 mod organizations;
+mod planted;
+mod release_logs;
+mod release_pages;
 mod release_steps;
 mod releases;
 mod repositories;
+mod row_security;
 mod scope;
+mod search;
 mod sign_in;
 mod sweep;
 mod tokens;
+mod waiting;
 
+pub use activity::{Activity, ActivityBounds, ActivityDetails, ActivityFilter};
 pub use applications::Application;
 pub use artifacts::{
     Artifact, ArtifactFilter, Commit, DecidedArtifact, Decision, EventWord, ManifestProblem,
@@ -42,13 +55,22 @@ pub use commands::{Command, CommandState, NewCommand, UnknownCommandState};
 pub use connect::Store;
 pub use deliveries::{Delivery, DeliveryReceipt, NewDelivery};
 pub use device_login::{DeviceLogin, NewDeviceLogin};
+pub use door::WriteCounts;
 pub use enrolments::{Enrolment, NewEnrolment, Spend};
 pub use environments::{Environment, GIT_USER, GitAccess, GitopsLocation};
 pub use error::{DatabaseError, StoreError};
 pub use followed::FollowedRelease;
+pub use idempotency::{KeyedRequest, Turn};
 pub use ingest::{IngestBatch, Ingested, NewArtifact, NewDecision, RefChange};
+pub use members::{Member, MemberChange};
+pub use release_logs::{LOGS_KEPT, ReleaseLog};
+pub use operate::{Inspection, NamedCommit, Operator, SealedSecret};
+#[cfg(feature = "planted-bugs")]
+pub use planted::{PlantedBug, plant};
 pub use release_steps::{AdvanceExtra, ApplicationChange, ReleaseMarks};
 pub use releases::{NewRelease, Release, ReleaseFilter};
 pub use repositories::{NewRepository, PollEnd, RepositoryAddition, SeenRef, SourceRepository};
-pub use scope::{ClusterScope, SystemScope, TenantScope};
-pub use tokens::ApiToken;
+pub use scope::{ClusterScope, Credential, SystemScope, TenantScope};
+pub use search::FoundCommit;
+pub use tokens::{ApiToken, NewToken, TokenFilter, TokenOwner};
+pub use waiting::Waiting;

@@ -5,11 +5,14 @@ use gimlet_shared::ids::{OrganizationId, UserId};
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter};
 
 use crate::{
+    activity::record,
     columns::{from_word, insert_new},
     connect::Store,
+    door::Unproven,
     entity::{member, organization, user},
     error::{During, StoreError},
-    scope::{SystemScope, TenantScope},
+    members::note_added,
+    scope::{Credential, SystemScope, TenantScope},
 };
 
 const ENSURE: &str = "set up the organization and its owner";
@@ -22,24 +25,41 @@ impl Store {
     /// [`StoreError::Query`].
     pub async fn ensure_owner(
         &self,
-        _: &SystemScope,
+        system: &SystemScope,
         organization: &str,
         login: &str,
         now: Timestamp,
     ) -> Result<(OrganizationId, UserId), StoreError> {
-        let txn = self.begin(ENSURE).await?;
+        self.ensure_member(system, organization, login, Role::Owner, now).await
+    }
+
+    /// Sees to it that the organization and the person exist, and that the person is a member: with this
+    /// role where they were none. Who is a member already keeps the role that they have.
+    ///
+    /// # Errors
+    /// [`StoreError::Query`].
+    pub async fn ensure_member(
+        &self,
+        system: &SystemScope,
+        organization: &str,
+        login: &str,
+        role: Role,
+        now: Timestamp,
+    ) -> Result<(OrganizationId, UserId), StoreError> {
+        let txn = self.begin(system, ENSURE).await?;
         let organization_id = ensure_organization(&txn, organization, now).await?;
         let user_id = ensure_user(&txn, login, now).await?;
         let member = member::Model {
             organization_id: organization_id.0,
             user_id: user_id.0,
-            role: Role::Owner.as_str().to_owned(),
+            role: role.as_str().to_owned(),
             created_at: now.0,
         };
-        insert_new(&txn, member, [member::Column::OrganizationId, member::Column::UserId])
-            .await
-            .during(ENSURE)?;
-        txn.commit().await.during(ENSURE)?;
+        let key = [member::Column::OrganizationId, member::Column::UserId];
+        if insert_new(&txn, member, key).await.during(ENSURE)? {
+            record(&txn, organization_id, vec![note_added(login, role)], now).await?;
+        }
+        txn.commit().await?;
         Ok((organization_id, user_id))
     }
 
@@ -52,7 +72,7 @@ impl Store {
         id: OrganizationId,
     ) -> Result<Option<String>, StoreError> {
         let row = organization::Entity::find_by_id(id.0)
-            .one(&self.reader)
+            .one(&self.read(&Unproven))
             .await
             .during("read an organization")?;
         Ok(row.map(|row| row.name))
@@ -95,6 +115,7 @@ pub(crate) async fn member_scope(
     db: &impl ConnectionTrait,
     organization: OrganizationId,
     user: UserId,
+    credential: Credential,
 ) -> Result<Option<TenantScope>, StoreError> {
     const OPERATION: &str = "read a member";
 
@@ -106,5 +127,6 @@ pub(crate) async fn member_scope(
     let Some(person) = user::Entity::find_by_id(user.0).one(db).await.during(OPERATION)? else {
         return Ok(None);
     };
-    Ok(Some(TenantScope::new(organization, user, person.login, from_word("role", &member.role)?)))
+    let role = from_word("role", &member.role)?;
+    Ok(Some(TenantScope::new(organization, user, person.login, role, credential)))
 }

@@ -1,6 +1,6 @@
 //! Moving releases, by compare-and-set on their revision. What may follow on what is the domain's rule.
 
-use gimlet_domain::{release::ReleaseState, time::Timestamp};
+use gimlet_domain::{activity::Actor, release::ReleaseState, time::Timestamp};
 use gimlet_shared::ids::{ReleaseId, RepositoryId};
 use sea_orm::{
     ActiveValue::{NotSet, Set},
@@ -9,13 +9,14 @@ use sea_orm::{
 };
 
 use crate::{
+    activity::record,
     applications::lock,
     columns::to_json,
     commands::{NewCommand, insert_command},
     connect::Store,
     entity::{application, release},
     error::{DatabaseError, During, StoreError, is_taken},
-    releases::{Release, in_states},
+    releases::{Release, in_states, note},
     scope::SystemScope,
 };
 
@@ -83,15 +84,18 @@ impl Store {
         extra: AdvanceExtra,
         now: Timestamp,
     ) -> Result<Option<Release>, StoreError> {
-        let txn = self.begin(ADVANCE).await?;
+        let txn = self.begin(&release.organization_id, ADVANCE).await?;
+        let mut noted = Vec::with_capacity(extra.overtaken.len() + 1);
         for (overtaken, end) in &extra.overtaken {
-            if !save(&txn, &moved(overtaken, end.clone(), &AdvanceExtra::default(), now)).await? {
-                return Ok(None);
+            let after = moved(overtaken, end.clone(), &AdvanceExtra::default(), now);
+            if !save(&txn, &after).await? {
+                return txn.undo(None).await;
             }
+            noted.push(note(Actor::System, &after, Some(&overtaken.state)));
         }
         let after = moved(release, next, &extra, now);
         if !save(&txn, &after).await? {
-            return Ok(None);
+            return txn.undo(None).await;
         }
         for command in extra.commands {
             insert_command(&txn, release, command, now).await?;
@@ -102,7 +106,9 @@ impl Store {
         if release.state == ReleaseState::Queued {
             give_back(&txn, release).await.during(ADVANCE)?;
         }
-        txn.commit().await.during(ADVANCE)?;
+        noted.push(note(Actor::System, &after, Some(&release.state)));
+        record(&txn, release.organization_id, noted, now).await?;
+        txn.commit().await?;
         Ok(Some(after))
     }
 
@@ -122,7 +128,7 @@ impl Store {
             revision: release.revision + 1,
             ..release.clone()
         };
-        Ok(save(&self.writer, &after).await?.then_some(after))
+        Ok(save(&self.write(&release.organization_id), &after).await?.then_some(after))
     }
 
     /// Puts the next look at a release off; `None` where it changed since it was read.
@@ -146,14 +152,14 @@ impl Store {
             revision: release.revision + 1,
             ..release.clone()
         };
-        let txn = self.begin(OPERATION).await?;
+        let txn = self.begin(&release.organization_id, OPERATION).await?;
         if !save(&txn, &after).await? {
-            return Ok(None);
+            return txn.undo(None).await;
         }
         if release.state == ReleaseState::Queued {
             give_back(&txn, release).await.during(OPERATION)?;
         }
-        txn.commit().await.during(OPERATION)?;
+        txn.commit().await?;
         Ok(Some(after))
     }
 }

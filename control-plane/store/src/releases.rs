@@ -1,6 +1,7 @@
 //! Releases: asking for one, and reading them.
 
 use gimlet_domain::{
+    activity::{ActivityKind, Actor},
     release::{Intent, ReleaseState, Trigger},
     time::Timestamp,
 };
@@ -13,6 +14,7 @@ use sea_orm::{
 };
 
 use crate::{
+    activity::{ActivityDetails, NewActivity, record},
     applications::ensure_application,
     artifacts::{Artifact, owns_artifact},
     columns::{from_json, insert_new, moment, to_json},
@@ -133,9 +135,13 @@ impl Store {
         new: NewRelease,
         now: Timestamp,
     ) -> Result<Release, StoreError> {
-        let txn = self.begin(REQUEST).await?;
-        let release = insert_release(&txn, scope.organization(), new, now).await?;
-        txn.commit().await.during(REQUEST)?;
+        let txn = self.begin(scope, REQUEST).await?;
+        let mut noted = Vec::new();
+        let actor = scope.actor();
+        let release =
+            insert_release(&txn, scope.organization(), new, now, &actor, &mut noted).await?;
+        record(&txn, scope.organization(), noted, now).await?;
+        txn.commit().await?;
         Ok(release)
     }
 
@@ -150,7 +156,7 @@ impl Store {
     ) -> Result<Option<Release>, StoreError> {
         let found =
             release::Entity::find_by_id(id.0).filter(release::owned_by(scope.organization()));
-        found.one(&self.reader).await.during(READ)?.map(Release::try_from).transpose()
+        found.one(&self.read(scope)).await.during(READ)?.map(Release::try_from).transpose()
     }
 
     /// Any release, for reconcilers.
@@ -159,10 +165,10 @@ impl Store {
     /// [`StoreError::Query`], [`StoreError::Corrupt`].
     pub async fn find_release_for_system(
         &self,
-        _: &SystemScope,
+        system: &SystemScope,
         id: ReleaseId,
     ) -> Result<Option<Release>, StoreError> {
-        let found = release::Entity::find_by_id(id.0).one(&self.reader).await.during(READ)?;
+        let found = release::Entity::find_by_id(id.0).one(&self.read(system)).await.during(READ)?;
         found.map(Release::try_from).transpose()
     }
 
@@ -185,7 +191,7 @@ impl Store {
             .apply_if(filter.before, |rows, id| rows.filter(release::Column::Id.lt(id.0)))
             .order_by_desc(release::Column::Id)
             .limit(filter.limit)
-            .all(&self.reader)
+            .all(&self.read(scope))
             .await
             .during(LIST)?;
         rows.into_iter().map(Release::try_from).collect()
@@ -198,7 +204,7 @@ impl Store {
     /// [`StoreError::Query`], [`StoreError::Corrupt`].
     pub async fn last_released_artifact(
         &self,
-        _: &SystemScope,
+        system: &SystemScope,
         application: ApplicationId,
     ) -> Result<Option<Artifact>, StoreError> {
         let newest = release::Entity::find()
@@ -206,11 +212,11 @@ impl Store {
             .filter(release::Column::CommitSha.is_not_null())
             .filter(release::Column::ArtifactId.is_not_null())
             .order_by_desc(release::Column::Id)
-            .one(&self.reader)
+            .one(&self.read(system))
             .await
             .during(READ)?;
         let Some(id) = newest.and_then(|row| row.artifact_id) else { return Ok(None) };
-        let found = artifact::Entity::find_by_id(id).one(&self.reader).await.during(READ)?;
+        let found = artifact::Entity::find_by_id(id).one(&self.read(system)).await.during(READ)?;
         found.map(Artifact::try_from).transpose()
     }
 }
@@ -221,6 +227,8 @@ pub(crate) async fn insert_release(
     organization: OrganizationId,
     new: NewRelease,
     now: Timestamp,
+    actor: &Actor,
+    noted: &mut Vec<NewActivity>,
 ) -> Result<Release, StoreError> {
     check_references(db, organization, &new).await?;
     if let Some(earlier) = find_earlier(db, &new).await? {
@@ -231,7 +239,9 @@ pub(crate) async fn insert_release(
     let key =
         [release::Column::EnvironmentId, release::Column::App, release::Column::IdempotencyKey];
     if insert_new(db, row.clone(), key).await.during(REQUEST)? {
-        return row.try_into();
+        let release = Release::try_from(row)?;
+        noted.push(note(actor.clone(), &release, None));
+        return Ok(release);
     }
     // Someone stored it between the look and the insert.
     let earlier =
@@ -240,6 +250,29 @@ pub(crate) async fn insert_release(
 }
 
 /// A foreign key would refuse foreign rows as well, and not say which of them.
+/// That a release is now in its state, and was in the other one before.
+pub(crate) fn note(actor: Actor, release: &Release, before: Option<&ReleaseState>) -> NewActivity {
+    let intent = match release.intent {
+        Intent::Deploy { .. } => "deploy",
+        Intent::Rollback { .. } => "rollback",
+        Intent::Delete => "delete",
+    };
+    NewActivity {
+        kind: ActivityKind::of_release(&release.state),
+        actor,
+        environment: Some(release.environment_id),
+        app: Some(release.app.clone()),
+        details: ActivityDetails {
+            release: Some(release.id),
+            intent: Some(intent.to_owned()),
+            before: before.map(|state| state.word().to_owned()),
+            after: Some(release.state.word().to_owned()),
+            reason: release.state.cause().map(|cause| cause.summary.clone()),
+            ..Default::default()
+        },
+    }
+}
+
 async fn check_references(
     db: &impl ConnectionTrait,
     organization: OrganizationId,

@@ -1,6 +1,6 @@
 //! Source repositories: adding them, and the turns in which they are looked at.
 
-use gimlet_domain::time::Timestamp;
+use gimlet_domain::{activity::ActivityKind, time::Timestamp};
 use gimlet_shared::ids::{OrganizationId, RepositoryId};
 use sea_orm::{
     ColumnTrait, ConnectionTrait, DbErr, EntityTrait, ExprTrait, QueryFilter, QueryOrder,
@@ -9,6 +9,7 @@ use sea_orm::{
 use secrecy::{ExposeSecret, SecretString};
 
 use crate::{
+    activity::{ActivityDetails, NewActivity, record},
     columns::{insert, moment},
     connect::Store,
     entity::{seen_ref, source_repository},
@@ -90,6 +91,7 @@ pub struct SeenRef {
     pub sha: String,
 }
 
+const ADD: &str = "store a repository";
 const READ: &str = "read a repository";
 const CLAIM: &str = "claim repositories that are due";
 const FINISH: &str = "finish a look at a repository";
@@ -119,11 +121,16 @@ impl Store {
             created_at: now.0,
             revision: 1,
         };
-        match insert(&self.writer, row.clone()).await {
-            Ok(()) => Ok(RepositoryAddition::Added(row.into())),
-            Err(error) if is_taken(&error) => Ok(RepositoryAddition::NameTaken),
-            Err(error) => Err(error).during("store a repository"),
+        let txn = self.begin(scope, ADD).await?;
+        match insert(&txn, row.clone()).await {
+            Err(error) if is_taken(&error) => return txn.undo(RepositoryAddition::NameTaken).await,
+            inserted => inserted.during(ADD)?,
         }
+        let details = ActivityDetails { repository: Some(row.name.clone()), ..Default::default() };
+        let noted = NewActivity::new(ActivityKind::RepositoryAdded, scope.actor(), details);
+        record(&txn, scope.organization(), vec![noted], now).await?;
+        txn.commit().await?;
+        Ok(RepositoryAddition::Added(row.into()))
     }
 
     /// The organization's repositories, by name.
@@ -137,7 +144,7 @@ impl Store {
         let rows = source_repository::Entity::find()
             .filter(source_repository::owned_by(scope.organization()))
             .order_by_asc(source_repository::Column::Name)
-            .all(&self.reader)
+            .all(&self.read(scope))
             .await
             .during("list repositories")?;
         Ok(rows.into_iter().map(SourceRepository::from).collect())
@@ -175,7 +182,7 @@ impl Store {
         let found = source_repository::Entity::find()
             .filter(source_repository::owned_by(scope.organization()))
             .filter(which)
-            .one(&self.reader)
+            .one(&self.read(scope))
             .await;
         Ok(found.during(READ)?.map(SourceRepository::from))
     }
@@ -187,10 +194,10 @@ impl Store {
     /// [`StoreError::Query`].
     pub async fn find_repository_for_system(
         &self,
-        _: &SystemScope,
+        system: &SystemScope,
         id: RepositoryId,
     ) -> Result<Option<SourceRepository>, StoreError> {
-        let found = source_repository::Entity::find_by_id(id.0).one(&self.reader).await;
+        let found = source_repository::Entity::find_by_id(id.0).one(&self.read(system)).await;
         Ok(found.during(READ)?.map(SourceRepository::from))
     }
 
@@ -201,7 +208,7 @@ impl Store {
     /// [`StoreError::Query`].
     pub async fn claim_due_repositories(
         &self,
-        _: &SystemScope,
+        system: &SystemScope,
         now: Timestamp,
         lease_until: Timestamp,
         limit: u64,
@@ -210,12 +217,16 @@ impl Store {
             .filter(source_repository::Column::PollDueAt.lte(now.0))
             .order_by_asc(source_repository::Column::PollDueAt)
             .limit(limit)
-            .all(&self.reader)
+            .all(&self.read(system))
             .await
             .during(CLAIM)?;
+        if due.is_empty() {
+            return Ok(Vec::new());
+        }
+        let txn = self.begin(system, CLAIM).await?;
         let mut claimed = Vec::with_capacity(due.len());
         for row in due {
-            if set_due(&self.writer, &row, lease_until).await.during(CLAIM)? {
+            if set_due(&txn, &row, lease_until).await.during(CLAIM)? {
                 let row = source_repository::Model {
                     poll_due_at: lease_until.0,
                     revision: row.revision + 1,
@@ -224,6 +235,7 @@ impl Store {
                 claimed.push(row.into());
             }
         }
+        txn.commit().await?;
         Ok(claimed)
     }
 
@@ -247,7 +259,7 @@ impl Store {
         if let Some(branch) = end.default_branch {
             noted = noted.col_expr(source_repository::Column::DefaultBranch, Expr::value(branch));
         }
-        let txn = self.begin(FINISH).await?;
+        let txn = self.begin(&claimed.organization_id, FINISH).await?;
         source_repository::Entity::update_many()
             .col_expr(source_repository::Column::PollDueAt, Expr::value(end.next_due.0))
             .filter(this)
@@ -256,7 +268,7 @@ impl Store {
             .await
             .during(FINISH)?;
         noted.exec(&txn).await.during(FINISH)?;
-        txn.commit().await.during(FINISH)
+        txn.commit().await
     }
 
     /// Makes a repository due; false where it is gone.
@@ -265,11 +277,11 @@ impl Store {
     /// [`StoreError::Query`].
     pub async fn look_now(
         &self,
-        _: &SystemScope,
+        system: &SystemScope,
         id: RepositoryId,
         now: Timestamp,
     ) -> Result<bool, StoreError> {
-        look_now(&self.writer, id, now).await.during("make a repository due")
+        look_now(&self.write(system), id, now).await.during("make a repository due")
     }
 
     /// The refs of a repository as ingest last saw them, by name.
@@ -278,13 +290,13 @@ impl Store {
     /// [`StoreError::Query`].
     pub async fn list_seen_refs(
         &self,
-        _: &SystemScope,
+        system: &SystemScope,
         id: RepositoryId,
     ) -> Result<Vec<SeenRef>, StoreError> {
         let rows = seen_ref::Entity::find()
             .filter(seen_ref::Column::RepositoryId.eq(id.0))
             .order_by_asc(seen_ref::Column::Name)
-            .all(&self.reader)
+            .all(&self.read(system))
             .await
             .during("list the refs of a repository")?;
         Ok(rows.into_iter().map(|row| SeenRef { name: row.name, sha: row.sha }).collect())

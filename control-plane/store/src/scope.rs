@@ -1,7 +1,23 @@
 //! Who speaks. Scopes are made in this crate alone, by the look-ups that check a credential.
 
-use gimlet_domain::role::Role;
-use gimlet_shared::ids::{ClusterId, OrganizationId, UserId};
+use gimlet_domain::{activity::Actor, role::Role};
+use gimlet_shared::ids::{ClusterId, OrganizationId, SessionId, TokenId, UserId};
+
+/// What proved a member.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Credential {
+    /// A one-time link or code that was just spent.
+    Link,
+    /// A browser's session.
+    Session(SessionId),
+    /// An API token.
+    Token {
+        /// Which one.
+        id: TokenId,
+        /// What its owner calls it.
+        name: String,
+    },
+}
 
 /// A member of an organization, proven by a session, token or sign-in link.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -10,6 +26,7 @@ pub struct TenantScope {
     user: UserId,
     login: String,
     role: Role,
+    credential: Credential,
 }
 
 impl TenantScope {
@@ -18,8 +35,9 @@ impl TenantScope {
         user: UserId,
         login: String,
         role: Role,
+        credential: Credential,
     ) -> Self {
-        Self { organization, user, login, role }
+        Self { organization, user, login, role, credential }
     }
 
     /// The organization whose rows are seen.
@@ -44,6 +62,27 @@ impl TenantScope {
     #[must_use]
     pub fn role(&self) -> Role {
         self.role
+    }
+
+    /// The same person, known by another credential from here on.
+    pub(crate) fn proven_by(self, credential: Credential) -> Self {
+        Self { credential, ..self }
+    }
+
+    /// What proved the person.
+    #[must_use]
+    pub fn credential(&self) -> &Credential {
+        &self.credential
+    }
+
+    /// The person as the record of changes names it.
+    #[must_use]
+    pub fn actor(&self) -> Actor {
+        let login = self.login.clone();
+        match &self.credential {
+            Credential::Link | Credential::Session(_) => Actor::Person { login },
+            Credential::Token { name, .. } => Actor::Token { login, token: name.clone() },
+        }
     }
 }
 

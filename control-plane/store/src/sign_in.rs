@@ -3,18 +3,20 @@
 //! Links, sessions and tokens are 32 random bytes. Callers pass their SHA-256, and only that is stored:
 //! what nobody can guess needs no slow hash.
 
-use gimlet_domain::time::Timestamp;
+use gimlet_domain::{activity::ActivityKind, time::Timestamp};
 use gimlet_shared::ids::{OrganizationId, SessionId, UserId};
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, sea_query::Expr};
 
 use crate::{
+    activity::{ActivityDetails, NewActivity, record},
     columns::insert,
     connect::Store,
-    entity::{session, sign_in_link},
+    door::Unproven,
+    entity::{api_token, session, sign_in_link},
     error::{During, StoreError},
     organizations::member_scope,
-    scope::{SystemScope, TenantScope},
-    tokens::insert_token,
+    scope::{Credential, SystemScope, TenantScope},
+    tokens::{NewToken, insert_token, note, scope_of, works_at},
 };
 
 const SPEND: &str = "spend a sign-in link";
@@ -26,7 +28,7 @@ impl Store {
     /// [`StoreError::Query`], also where the person is no member.
     pub async fn create_sign_in_link(
         &self,
-        _: &SystemScope,
+        system: &SystemScope,
         organization: OrganizationId,
         user: UserId,
         hash: &str,
@@ -39,7 +41,7 @@ impl Store {
             expires_at: expires_at.0,
             spent_at: None,
         };
-        insert(&self.writer, row).await.during("store a sign-in link")
+        insert(&self.write(system), row).await.during("store a sign-in link")
     }
 
     /// Spends a link and opens a session, both or neither. `None` where the link is unknown, spent or too old.
@@ -53,10 +55,11 @@ impl Store {
         session_expires: Timestamp,
         now: Timestamp,
     ) -> Result<Option<TenantScope>, StoreError> {
-        let txn = self.begin(SPEND).await?;
-        let Some(scope) = spend(&txn, hash, now).await? else { return Ok(None) };
+        let txn = self.begin(&Unproven, SPEND).await?;
+        let Some(scope) = spend(&txn, hash, now).await? else { return txn.undo(None).await };
+        let id = SessionId::new();
         let row = session::Model {
-            id: SessionId::new().0,
+            id: id.0,
             hash: session_hash.to_owned(),
             organization_id: scope.organization().0,
             user_id: scope.user().0,
@@ -64,7 +67,12 @@ impl Store {
             expires_at: session_expires.0,
         };
         insert(&txn, row).await.during(SPEND)?;
-        txn.commit().await.during(SPEND)?;
+        let scope = scope.proven_by(Credential::Session(id));
+        let details =
+            ActivityDetails { member: Some(scope.login().to_owned()), ..Default::default() };
+        let noted = NewActivity::new(ActivityKind::SignedIn, scope.actor(), details);
+        record(&txn, scope.organization(), vec![noted], now).await?;
+        txn.commit().await?;
         Ok(Some(scope))
     }
 
@@ -80,10 +88,13 @@ impl Store {
         token_name: &str,
         now: Timestamp,
     ) -> Result<Option<TenantScope>, StoreError> {
-        let txn = self.begin(SPEND).await?;
-        let Some(scope) = spend(&txn, hash, now).await? else { return Ok(None) };
-        insert_token(&txn, &scope, token_hash, token_name, now).await.during(SPEND)?;
-        txn.commit().await.during(SPEND)?;
+        let txn = self.begin(&Unproven, SPEND).await?;
+        let Some(scope) = spend(&txn, hash, now).await? else { return txn.undo(None).await };
+        let new = NewToken { hash: token_hash, name: token_name, expires_at: None };
+        let token = insert_token(&txn, &scope, new, now).await?;
+        let noted = note(ActivityKind::TokenCreated, &scope, &token);
+        record(&txn, scope.organization(), vec![noted], now).await?;
+        txn.commit().await?;
         Ok(Some(scope))
     }
 
@@ -99,11 +110,46 @@ impl Store {
         let row = session::Entity::find()
             .filter(session::Column::Hash.eq(hash))
             .filter(session::Column::ExpiresAt.gt(now.0))
-            .one(&self.reader)
+            .one(&self.read(&Unproven))
             .await
             .during("read a session")?;
         let Some(row) = row else { return Ok(None) };
-        member_scope(&self.reader, OrganizationId(row.organization_id), UserId(row.user_id)).await
+        session_scope(&self.read(&OrganizationId(row.organization_id)), row).await
+    }
+
+    /// The member behind a scope as they are now, by the same credential; `None` once the credential was
+    /// revoked or has lapsed, or the person is a member no more.
+    ///
+    /// # Errors
+    /// [`StoreError::Query`].
+    pub async fn find_scope_again(
+        &self,
+        scope: &TenantScope,
+        now: Timestamp,
+    ) -> Result<Option<TenantScope>, StoreError> {
+        const OPERATION: &str = "check a credential again";
+
+        match scope.credential() {
+            Credential::Link => {
+                let link = Credential::Link;
+                member_scope(&self.read(scope), scope.organization(), scope.user(), link).await
+            }
+            Credential::Session(id) => {
+                let row = session::Entity::find_by_id(id.0)
+                    .filter(session::Column::ExpiresAt.gt(now.0))
+                    .one(&self.read(scope))
+                    .await
+                    .during(OPERATION)?;
+                let Some(row) = row else { return Ok(None) };
+                session_scope(&self.read(scope), row).await
+            }
+            Credential::Token { id, .. } => {
+                let row = api_token::Entity::find_by_id(id.0).filter(works_at(now));
+                let row = row.one(&self.read(scope)).await.during(OPERATION)?;
+                let Some(row) = row else { return Ok(None) };
+                scope_of(&self.read(scope), row).await
+            }
+        }
     }
 
     /// Ends a session. Ending it twice is no error.
@@ -113,10 +159,18 @@ impl Store {
     pub async fn end_session(&self, hash: &str) -> Result<(), StoreError> {
         let ended = session::Entity::delete_many()
             .filter(session::Column::Hash.eq(hash))
-            .exec(&self.writer)
+            .exec(&self.write(&Unproven))
             .await;
         ended.map(drop).during("end a session")
     }
+}
+
+async fn session_scope(
+    db: &impl ConnectionTrait,
+    row: session::Model,
+) -> Result<Option<TenantScope>, StoreError> {
+    let credential = Credential::Session(SessionId(row.id));
+    member_scope(db, OrganizationId(row.organization_id), UserId(row.user_id), credential).await
 }
 
 async fn spend(
@@ -138,5 +192,6 @@ async fn spend(
     let Some(link) = sign_in_link::Entity::find_by_id(hash).one(db).await.during(SPEND)? else {
         return Ok(None);
     };
-    member_scope(db, OrganizationId(link.organization_id), UserId(link.user_id)).await
+    let (organization, user) = (OrganizationId(link.organization_id), UserId(link.user_id));
+    member_scope(db, organization, user, Credential::Link).await
 }

@@ -1,5 +1,6 @@
 //! One module per table: its row as stored. Nothing here leaves this crate.
 
+mod changes;
 mod artifacts;
 mod clusters;
 mod commands;
@@ -7,13 +8,14 @@ mod people;
 mod releases;
 mod repositories;
 
+pub(crate) use changes::{activity, activity_head, idempotency_key};
 pub(crate) use artifacts::{artifact, decision};
 pub(crate) use clusters::{cluster, cluster_certificate, enrolment, environment, git_credential};
 pub(crate) use commands::command;
 pub(crate) use people::{
     api_token, device_login, member, organization, session, sign_in_link, user,
 };
-pub(crate) use releases::{application, release};
+pub(crate) use releases::{application, release, release_log};
 pub(crate) use repositories::{delivery, seen_ref, source_repository};
 
 /// What the ORM wants of every table. Joins are written where they are used, so no table names relations.
@@ -35,7 +37,7 @@ macro_rules! tenant_table {
         pub(crate) fn owned_by(
             organization: gimlet_shared::ids::OrganizationId,
         ) -> sea_orm::sea_query::SimpleExpr {
-            Column::OrganizationId.eq(organization.0)
+            crate::planted::scope_filter(Column::OrganizationId.eq(organization.0))
         }
     };
 }

@@ -44,7 +44,7 @@ pub(crate) mod member {
         pub(crate) created_at: i64,
     }
 
-    crate::entity::plain_table!();
+    crate::entity::tenant_table!();
 }
 
 pub(crate) mod sign_in_link {
@@ -97,6 +97,7 @@ pub(crate) mod api_token {
         pub(crate) created_at: i64,
         pub(crate) last_used_at: Option<i64>,
         pub(crate) revoked_at: Option<i64>,
+        pub(crate) expires_at: Option<i64>,
     }
 
     crate::entity::tenant_table!();

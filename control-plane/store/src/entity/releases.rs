@@ -1,4 +1,4 @@
-//! The tables of `migrations/0005_releases.sql`.
+//! The tables of `migrations/0005_releases.sql` and `0010_release_pages.sql`.
 
 pub(crate) mod application {
     use sea_orm::entity::prelude::*;
@@ -20,6 +20,7 @@ pub(crate) mod application {
         pub(crate) deleted_at: Option<i64>,
         pub(crate) leased_until: i64,
         pub(crate) revision: i64,
+        pub(crate) url: Option<String>,
     }
 
     crate::entity::tenant_table!();
@@ -55,6 +56,27 @@ pub(crate) mod release {
         pub(crate) note: Option<String>,
         pub(crate) idempotency_key: Option<String>,
         pub(crate) revision: i64,
+    }
+
+    crate::entity::tenant_table!();
+}
+
+pub(crate) mod release_log {
+    use sea_orm::entity::prelude::*;
+
+    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+    #[sea_orm(table_name = "release_logs")]
+    pub(crate) struct Model {
+        pub(crate) organization_id: Uuid,
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub(crate) release_id: Uuid,
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub(crate) pod: String,
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub(crate) container: String,
+        pub(crate) restarts: i32,
+        pub(crate) lines: String,
+        pub(crate) seen_at: i64,
     }
 
     crate::entity::tenant_table!();

@@ -8,10 +8,21 @@ use gimlet_shared::ids::{ArtifactId, ReleaseId};
 use gimlet_store::{
     AdvanceExtra, Cluster, ClusterCreation, ClusterScope, Commit, Environment, EventWord,
     GitopsLocation, IngestBatch, NewArtifact, NewEnrolment, NewEnvironment, NewRelease,
-    NewRepository, Release, RepositoryAddition, SourceRepository, Store, TenantScope,
+    NewRepository, NewToken, Release, RepositoryAddition, SourceRepository, Store, TenantScope,
+    TokenFilter, TokenOwner,
 };
 use sea_orm::ConnectionTrait;
 use uuid::Uuid;
+
+/// A token of the hash `hash` that does not lapse.
+pub(crate) fn token() -> NewToken<'static> {
+    NewToken { hash: "hash", name: "ci", expires_at: None }
+}
+
+/// Everyone's tokens.
+pub(crate) fn all_tokens() -> TokenFilter {
+    TokenFilter { owner: TokenOwner::Everyone, after: None, limit: 100 }
+}
 
 /// Runs a test on an empty SQLite database, and on an empty PostgreSQL database where a server is given.
 pub(crate) async fn each_database(test: impl AsyncFn(Store)) {
@@ -204,4 +215,31 @@ pub(crate) async fn advance(
         .advance_release(&store.system(), release, next, AdvanceExtra::default(), at(20))
         .await
         .unwrap()
+}
+
+/// As [`each_address`] on PostgreSQL alone, where a server is given: under a login that owns the database
+/// and may do nothing else, with what `attributes` adds to it.
+pub(crate) async fn as_plain_owner(attributes: &str, test: impl AsyncFn(String)) {
+    let Some(server) = postgres_server() else { return };
+    let admin = sea_orm::Database::connect(&server).await.unwrap();
+    let name = format!("gimlet_test_{}", Uuid::now_v7().simple());
+    let make = format!("CREATE ROLE {name} LOGIN PASSWORD 'test' {attributes}");
+    admin.execute_unprepared(&make).await.unwrap();
+    let make = format!("CREATE DATABASE {name} OWNER {name}");
+    admin.execute_unprepared(&make).await.unwrap();
+    let own = format!("ALTER SCHEMA public OWNER TO {name}");
+    let inside = sea_orm::Database::connect(database_of(&server, &name)).await.unwrap();
+    inside.execute_unprepared(&own).await.unwrap();
+    inside.close().await.unwrap();
+    let (_, host) = server.rsplit_once('@').unwrap();
+    test(database_of(&format!("postgres://{name}:test@{host}"), &name)).await;
+    admin.execute_unprepared(&format!("DROP DATABASE {name} WITH (FORCE)")).await.unwrap();
+    admin.execute_unprepared(&format!("DROP ROLE {name}")).await.unwrap();
+}
+
+fn database_of(server: &str, name: &str) -> String {
+    let (address, settings) =
+        server.split_once('?').map_or((server, String::new()), |(a, s)| (a, format!("?{s}")));
+    let (base, _) = address.rsplit_once('/').unwrap();
+    format!("{base}/{name}{settings}")
 }

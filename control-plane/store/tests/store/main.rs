@@ -3,12 +3,18 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot prepare its rows has failed")]
 
+mod activity;
 mod clusters;
 mod commands;
+mod crash;
+mod group_commit;
 mod harness;
 mod ingest;
 mod people;
+mod release_pages;
 mod releases;
 mod repositories;
+mod row_security;
 mod schema;
 mod strangers;
+mod upgrade;

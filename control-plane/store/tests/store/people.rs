@@ -1,8 +1,8 @@
 use gimlet_domain::role::Role;
-use gimlet_store::{DeviceLogin, NewDeviceLogin};
+use gimlet_store::{Credential, DeviceLogin, NewDeviceLogin, TokenOwner};
 use tokio::task::JoinSet;
 
-use crate::harness::{at, each_database, owner};
+use crate::harness::{all_tokens, at, each_database, owner, token};
 
 #[tokio::test]
 async fn an_owner_is_made_once() {
@@ -89,20 +89,22 @@ async fn a_session_ends_by_its_time_or_by_hand() {
 async fn a_token_works_until_it_is_revoked() {
     each_database(async |store| {
         let scope = owner(&store, "acme").await;
-        let id = store.create_token(&scope, "hash", "ci", at(0)).await.unwrap();
-        assert_eq!(store.find_scope_by_token("hash", at(5)).await.unwrap().as_ref(), Some(&scope));
+        let id = store.create_token(&scope, token(), at(0)).await.unwrap().id;
+        let found = store.find_scope_by_token("hash", at(5)).await.unwrap().unwrap();
+        assert_eq!((found.user(), found.organization()), (scope.user(), scope.organization()));
+        assert_eq!(found.credential(), &Credential::Token { id, name: "ci".to_owned() });
 
-        let listed = store.list_tokens(&scope).await.unwrap();
+        let listed = store.list_tokens(&scope, all_tokens(), at(9)).await.unwrap();
         assert_eq!(listed.len(), 1);
         assert_eq!(
             (listed[0].id, listed[0].name.as_str(), listed[0].last_used_at),
             (id, "ci", Some(at(5)))
         );
 
-        assert!(store.revoke_token(&scope, id, at(6)).await.unwrap());
-        assert!(!store.revoke_token(&scope, id, at(7)).await.unwrap());
+        assert!(store.revoke_token(&scope, TokenOwner::Caller, id, at(6)).await.unwrap());
+        assert!(!store.revoke_token(&scope, TokenOwner::Caller, id, at(7)).await.unwrap());
         assert_eq!(store.find_scope_by_token("hash", at(8)).await.unwrap(), None);
-        assert_eq!(store.list_tokens(&scope).await.unwrap(), []);
+        assert_eq!(store.list_tokens(&scope, all_tokens(), at(9)).await.unwrap(), []);
     })
     .await;
 }
@@ -111,10 +113,13 @@ async fn a_token_works_until_it_is_revoked() {
 async fn the_use_of_a_token_is_noted_once_a_minute() {
     each_database(async |store| {
         let scope = owner(&store, "acme").await;
-        store.create_token(&scope, "hash", "ci", at(0)).await.unwrap();
+        store.create_token(&scope, token(), at(0)).await.unwrap();
         for (seconds, noted) in [(10, 10), (69, 10), (70, 70)] {
             store.find_scope_by_token("hash", at(seconds)).await.unwrap();
-            assert_eq!(store.list_tokens(&scope).await.unwrap()[0].last_used_at, Some(at(noted)));
+            assert_eq!(
+                store.list_tokens(&scope, all_tokens(), at(9)).await.unwrap()[0].last_used_at,
+                Some(at(noted))
+            );
         }
     })
     .await;
@@ -140,9 +145,14 @@ async fn a_terminal_takes_its_token_once_after_approval() {
         assert_eq!(take("nobody's", "t1", 1).await, DeviceLogin::Unknown);
         assert!(store.approve_device_login(&scope, "ABCD", at(2)).await.unwrap());
         assert!(!store.approve_device_login(&scope, "ABCD", at(2)).await.unwrap());
-        assert_eq!(take("device", "t1", 3).await, DeviceLogin::Approved(scope.clone()));
+        let DeviceLogin::Approved(approved) = take("device", "t1", 3).await else { panic!() };
+        assert_eq!(
+            (approved.user(), approved.organization()),
+            (scope.user(), scope.organization())
+        );
         assert_eq!(take("device", "t2", 4).await, DeviceLogin::Unknown);
-        assert_eq!(store.find_scope_by_token("t1", at(5)).await.unwrap(), Some(scope));
+        let found = store.find_scope_by_token("t1", at(5)).await.unwrap().unwrap();
+        assert_eq!(found.user(), scope.user());
         assert_eq!(store.find_scope_by_token("t2", at(5)).await.unwrap(), None);
     })
     .await;

@@ -118,7 +118,7 @@ async fn a_replayed_delivery_is_stored_once() {
         let waiting = store.list_deliveries(&system, shop.id, 10).await.unwrap();
         assert_eq!(waiting.len(), 1);
         assert_eq!((waiting[0].id, waiting[0].body.as_slice()), (id, delivery(shop.id, "d1").body));
-        store.finish_delivery(&system, id, None, at(4)).await.unwrap();
+        store.finish_deliveries(&system, &[id], at(4)).await.unwrap();
         assert!(store.list_deliveries(&system, shop.id, 10).await.unwrap().is_empty());
         assert_eq!(store.list_deliveries(&system, blog.id, 10).await.unwrap().len(), 1);
     })

@@ -1,9 +1,11 @@
 //! Rows of another organization look absent under every scope.
 
 use gimlet_domain::release::Intent;
-use gimlet_store::{ArtifactFilter, NewEnrolment, NewRelease, ReleaseFilter, StoreError};
+use gimlet_store::{
+    ArtifactFilter, NewEnrolment, NewRelease, ReleaseFilter, StoreError, TokenOwner,
+};
 
-use crate::harness::{at, connected, each_database, new_release, owner, shop};
+use crate::harness::{all_tokens, at, connected, each_database, new_release, owner, shop, token};
 
 #[tokio::test]
 async fn a_stranger_finds_nothing() {
@@ -11,7 +13,7 @@ async fn a_stranger_finds_nothing() {
         let shop = shop(&store, "acme").await;
         let stranger = owner(&store, "other").await;
         let release = shop.release(&store, "web").await;
-        store.create_token(&shop.owner, "hash", "ci", at(0)).await.unwrap();
+        store.create_token(&shop.owner, token(), at(0)).await.unwrap();
 
         assert_eq!(store.find_cluster(&stranger, shop.connected.cluster.id).await.unwrap(), None);
         assert_eq!(
@@ -36,7 +38,7 @@ async fn a_stranger_lists_nothing() {
         let shop = shop(&store, "acme").await;
         let stranger = owner(&store, "other").await;
         shop.release(&store, "web").await;
-        store.create_token(&shop.owner, "hash", "ci", at(0)).await.unwrap();
+        store.create_token(&shop.owner, token(), at(0)).await.unwrap();
         let (artifacts, releases) = (
             ArtifactFilter {
                 repository: Some(shop.repository.id),
@@ -50,7 +52,7 @@ async fn a_stranger_lists_nothing() {
             },
         );
 
-        assert_eq!(store.list_tokens(&stranger).await.unwrap(), []);
+        assert_eq!(store.list_tokens(&stranger, all_tokens(), at(0)).await.unwrap(), []);
         assert_eq!(store.list_clusters(&stranger).await.unwrap(), []);
         assert_eq!(store.list_environments(&stranger).await.unwrap(), []);
         assert_eq!(store.list_repositories(&stranger).await.unwrap().len(), 0);
@@ -67,11 +69,11 @@ async fn a_stranger_changes_nothing() {
     each_database(async |store| {
         let shop = shop(&store, "acme").await;
         let stranger = owner(&store, "other").await;
-        let token = store.create_token(&shop.owner, "hash", "ci", at(0)).await.unwrap();
+        let made = store.create_token(&shop.owner, token(), at(0)).await.unwrap().id;
         store.record_certificate(&shop.connected.scope, "01", at(900), at(0)).await.unwrap();
         let enrolment = NewEnrolment { token_hash: "stolen", expires_at: at(900) };
 
-        assert!(!store.revoke_token(&stranger, token, at(1)).await.unwrap());
+        assert!(!store.revoke_token(&stranger, TokenOwner::Everyone, made, at(1)).await.unwrap());
         let cluster = shop.connected.cluster.id;
         assert!(!store.renew_enrolment(&stranger, cluster, enrolment, at(1)).await.unwrap());
         assert_eq!(store.revoke_certificates(&stranger, cluster, at(1)).await.unwrap(), 0);
