@@ -2,12 +2,22 @@
 //!
 //! Times are RFC 3339 in UTC. Ids are opaque text. Readers ignore fields they do not know.
 
+mod diff;
+mod activity;
 mod gitops_repository;
+mod people;
+mod pods;
 
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
+pub use diff::{CompareQuery, Diff, DiffLine, FileDiff, Hunk};
+pub use activity::{Activity, ActivityQuery, Actor, ChangesQuery, ChangesReset};
 pub use gitops_repository::NewGitopsRepository;
+pub use people::{
+    Member, MemberRole, NewToken, NewTokenSecret, PageQuery, Token, TokenQuery, Version,
+};
+pub use pods::{ContainerLog, Pod};
 
 /// One page of a list, newest first.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
@@ -330,6 +340,23 @@ pub struct Release {
     pub url: String,
     /// The newest one in the gitops repository: what the application runs, or is on its way to.
     pub current: bool,
+    /// Where people reach the application, `http` or `https`; absent where nothing leads in from outside.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub app_url: Option<String>,
+    /// The application's pods now; told of a single release that is open or current.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub pods: Vec<Pod>,
+    /// Pods beyond those.
+    #[serde(default, skip_serializing_if = "is_none_of_them")]
+    pub pods_left_out: u32,
+    /// The last lines of containers that failed under it; told of a single release.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub logs: Vec<ContainerLog>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the attribute hands over a reference")]
+fn is_none_of_them(count: &u32) -> bool {
+    *count == 0
 }
 
 /// One step on the way of a release.
@@ -345,6 +372,10 @@ pub struct Step {
     pub started_at: Option<String>,
     /// How long it took, or has taken so far, in milliseconds.
     pub duration_ms: Option<i64>,
+    /// How long it usually takes, in milliseconds: the median of the application's last healthy releases, or
+    /// else of its environment's. Told of a single release.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub usual_ms: Option<i64>,
     /// What went wrong.
     pub error: Option<String>,
 }
@@ -393,6 +424,21 @@ pub struct App {
     pub workloads: Vec<Workload>,
     /// Its page.
     pub url: String,
+    /// Where people reach it, `http` or `https`; absent where nothing leads in from outside.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub app_url: Option<String>,
+    /// The release that made it what it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub current_release: Option<String>,
+    /// Its pods now; told of a single application.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub pods: Vec<Pod>,
+    /// Pods beyond those.
+    #[serde(default, skip_serializing_if = "is_none_of_them")]
+    pub pods_left_out: u32,
+    /// Everything that is wrong with it, the lasting first; told of a single application.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub alerts: Vec<Cause>,
 }
 
 /// A workload of an application, live.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use gimlet_domain::names::LONGEST_NAME;
+use gimlet_domain::{names::LONGEST_NAME, role::Role};
 use gimlet_shared::{
     api::{DevicePoll, DeviceStarted, ExchangeLink, Me, TokenCreated},
     ids::OrganizationId,
@@ -61,11 +61,24 @@ impl App {
         organization: &str,
         login: &str,
     ) -> Result<String, AppError> {
+        self.create_sign_in_link_as(organization, login, Role::Owner).await
+    }
+
+    /// The same for a member of any role. Who is a member already keeps the role that they have.
+    ///
+    /// # Errors
+    /// As [`App::create_sign_in_link`].
+    pub async fn create_sign_in_link_as(
+        &self,
+        organization: &str,
+        login: &str,
+        role: Role,
+    ) -> Result<String, AppError> {
         check("organization", organization, LONGEST_NAME)?;
         check("login", login, LONGEST_NAME)?;
         let (parts, now) = (self.parts(), self.now());
         let (organization, user) =
-            parts.store.ensure_owner(&parts.system, organization, login, now).await?;
+            parts.store.ensure_member(&parts.system, organization, login, role, now).await?;
         let code = secrets::new_secret("gsl");
         let expires = now.after(LINK_LIFETIME);
         parts
@@ -83,11 +96,12 @@ impl App {
         let (parts, now) = (self.parts(), self.now());
         let cookie = secrets::new_secret("ses");
         let expires = now.after(SESSION_LIFETIME);
-        parts
+        let scope = parts
             .store
             .spend_sign_in_link(&secrets::hash(code), &secrets::hash(&cookie), expires, now)
             .await?
             .ok_or_else(spent_link)?;
+        self.tell_activity(scope.organization());
         Ok(SignedIn { cookie, max_age_s: SESSION_LIFETIME.as_secs() })
     }
 
@@ -117,6 +131,7 @@ impl App {
             )
             .await?
             .ok_or_else(spent_link)?;
+        self.tell_activity(scope.organization());
         Ok(TokenCreated { token, me: self.me(&scope).await? })
     }
 
@@ -176,7 +191,10 @@ impl App {
             .take_device_login(&hash, &secrets::hash(&token), &request.name, self.now())
             .await?
         {
-            DeviceLogin::Approved(scope) => Ok(TokenCreated { token, me: self.me(&scope).await? }),
+            DeviceLogin::Approved(scope) => {
+                self.tell_activity(scope.organization());
+                Ok(TokenCreated { token, me: self.me(&scope).await? })
+            }
             DeviceLogin::Pending => Err(AppError::DevicePending),
             DeviceLogin::Expired | DeviceLogin::Unknown => Err(AppError::DeviceExpired),
         }
@@ -211,7 +229,7 @@ fn spent_link() -> AppError {
     }
 }
 
-fn check_token_name(name: &str) -> Result<(), AppError> {
+pub(crate) fn check_token_name(name: &str) -> Result<(), AppError> {
     if name.trim().is_empty()
         || name.len() > LONGEST_TOKEN_NAME
         || name.chars().any(char::is_control)

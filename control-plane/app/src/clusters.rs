@@ -146,11 +146,33 @@ impl App {
         if !self.parts().store.renew_enrolment(scope, id, enrolment, now).await? {
             return Err(AppError::NotFound { what: "the cluster" });
         }
+        self.tell_activity(scope.organization());
         Ok(api::ClusterConnect {
             cluster: self.cluster(scope, id).await?,
             command: self.enrolment_command(&token),
             expires_at: expires_at.rfc3339(),
         })
+    }
+
+    /// Disconnects a cluster: its agent's certificates and enrolment tokens are revoked, and its open link
+    /// closes within seconds, at every replica. What Flux applied stays, and a new enrolment connects it
+    /// again.
+    ///
+    /// # Errors
+    /// [`AppError::Forbidden`], [`AppError::NotFound`].
+    pub async fn disconnect_cluster(
+        &self,
+        scope: &TenantScope,
+        id: ClusterId,
+    ) -> Result<(), AppError> {
+        require(scope, Role::Admin)?;
+        let (parts, now) = (self.parts(), self.now());
+        let found = parts.store.find_cluster(scope, id).await?;
+        found.ok_or(AppError::NotFound { what: "the cluster" })?;
+        parts.store.revoke_certificates(scope, id, now).await?;
+        parts.sessions.deny(id, now);
+        self.tell(scope.organization(), Subject::Cluster(id));
+        Ok(())
     }
 
     /// All environments.

@@ -8,10 +8,11 @@ use std::{collections::VecDeque, fmt, sync::Arc, time::Instant};
 
 use futures::{Sink, SinkExt as _, Stream, StreamExt as _};
 use gimlet_shared::{
+    crash_point,
     error_chain::Chain,
-    ids::CommandId,
+    ids::{CommandId, ReleaseId},
     link::{
-        Command, CommandOutcome, encode,
+        Command, CommandOutcome, FromServer, encode,
         server::{AgentHello, Output, ServerSession, SessionEnd},
     },
 };
@@ -29,8 +30,12 @@ pub(crate) use sessions::Sessions;
 const GOING_AWAY: u16 = 1001;
 /// How many unfinished commands are read at once; the window lets 64 of them travel.
 const QUEUE_READ: u64 = 256;
-/// Agents come back this many seconds after a drain, spread by their own jitter.
-const RETRY_AFTER_DRAIN_S: u64 = 2;
+/// Agents that come back within a second after a drain: as many resynchronize without a queue.
+const BACK_PER_SECOND: usize = 200;
+/// Agents stay away for a second at least, and for no longer than a restart may be felt.
+const RETRY_AFTER_DRAIN_S: std::ops::RangeInclusive<u64> = 2..=60;
+/// What an agent has sent before it heard of a drain is taken for so long.
+const LAST_WORDS: std::time::Duration = std::time::Duration::from_secs(3);
 /// After reports without end: a cluster of that size has to shrink first.
 const RETRY_AFTER_FLOOD_S: u64 = 300;
 /// After a fault of ours.
@@ -55,6 +60,8 @@ pub struct LinkSession {
     /// When the client certificate that stands for it runs out.
     expires: tokio::time::Instant,
     held: Option<Held>,
+    /// Set by a drain: when the session ends, if the agent does not leave before.
+    drained_at: Option<tokio::time::Instant>,
 }
 
 impl LinkSession {
@@ -63,7 +70,7 @@ impl LinkSession {
     pub fn open(app: App, agent: AuthenticatedAgent) -> Self {
         let expires = deadline(&app, agent.not_after);
         let core = ServerSession::new(Instant::now());
-        Self { app, scope: agent.scope, core, expires, held: None }
+        Self { app, scope: agent.scope, core, expires, held: None, drained_at: None }
     }
 
     /// Runs until the agent leaves, a newer session of the cluster begins, the client certificate and all
@@ -86,6 +93,9 @@ impl LinkSession {
             }
         };
         self.close(&end).await;
+        if shutdown.is_cancelled() {
+            crash_point!("drain.link.after");
+        }
         end
     }
 
@@ -105,7 +115,16 @@ impl LinkSession {
                 None => std::future::pending().await,
             }
         };
-        let gone = |reason: String| LinkEnd { close_code: GOING_AWAY, reason };
+        let drained_at = self.drained_at;
+        let drained = async {
+            match drained_at {
+                Some(at) => sleep_until(at).await,
+                None => std::future::pending().await,
+            }
+        };
+        let close_code =
+            if drained_at.is_some() { SessionEnd::Drained.close_code() } else { GOING_AWAY };
+        let gone = |reason: String| LinkEnd { close_code, reason };
         tokio::select! {
             message = incoming.next() => match message {
                 Some(Ok(text)) => Ok(self.core.receive(text.as_bytes(), Instant::now())),
@@ -128,10 +147,11 @@ impl LinkSession {
             () = sleep_until(self.expires) => Ok(self
                 .core
                 .refuse("the client certificate has run out; come back with a newer one", RETRY_AFTER_EXPIRY_S)),
-            () = shutdown.cancelled() => {
-                let mut outputs = self.core.drain(RETRY_AFTER_DRAIN_S, Instant::now());
-                outputs.push(Output::End(SessionEnd::Drained));
-                Ok(outputs)
+            () = drained => Ok(vec![Output::End(SessionEnd::Drained)]),
+            () = shutdown.cancelled(), if drained_at.is_none() => {
+                crash_point!("drain.link.before");
+                self.drained_at = Some(tokio::time::Instant::now() + LAST_WORDS);
+                Ok(self.core.drain(self.retry_after_drain(), Instant::now()))
             }
         }
     }
@@ -146,8 +166,10 @@ impl LinkSession {
         while let Some(output) = waiting.pop_front() {
             let brought = match output {
                 Output::Send(frame) => {
+                    pass_before_sending(&frame);
                     let sent = outgoing.send(encode(&frame)).await;
                     sent.map_err(|error| format!("the connection broke: {error}"))?;
+                    pass_after_sending(&frame);
                     continue;
                 }
                 Output::End(end) => {
@@ -186,7 +208,9 @@ impl LinkSession {
 
     async fn accepted(&mut self, seq: u64) -> Result<Vec<Output>, AppError> {
         let store = &self.app.parts().store;
+        crash_point!("command.accepted.before");
         store.accept_command(&self.scope, self.epoch(), seq, self.app.now()).await?;
+        crash_point!("command.accepted.after");
         Ok(Vec::new())
     }
 
@@ -204,7 +228,7 @@ impl LinkSession {
             .open_epoch(&self.scope, &hello.agent_version, &hello.kubernetes_version, now)
             .await?;
         // Held from here on, whatever fails below: closing gives it up again.
-        self.held = Some(parts.sessions.take(self.scope.cluster(), epoch));
+        self.held = Some(parts.sessions.take(self.scope.cluster(), epoch, now));
         parts.metrics.agents.inc();
         let queue = self.queue().await?;
         let next_seq = queue.last().map_or(hello.last_applied, |command| command.seq) + 1;
@@ -226,9 +250,12 @@ impl LinkSession {
         outcome: &CommandOutcome,
     ) -> Result<Vec<Output>, AppError> {
         let store = &self.app.parts().store;
+        crash_point!("report.commit.before");
         let release = store
             .finish_command(&self.scope, self.epoch(), seq, id, outcome, self.app.now())
             .await?;
+        crash_point!("report.commit.after");
+        self.note_outcome(outcome, release).await;
         if let CommandOutcome::Failed { message } | CommandOutcome::Refused { message } = outcome {
             warn!(
                 cluster.id = %self.scope.cluster(),
@@ -242,6 +269,24 @@ impl LinkSession {
             self.app.tell(self.scope.organization(), Subject::Release(release));
         }
         Ok(self.core.settled(seq))
+    }
+
+    async fn note_outcome(&self, outcome: &CommandOutcome, release: Option<ReleaseId>) {
+        let (word, failure) = match outcome {
+            CommandOutcome::Succeeded => ("succeeded", None),
+            CommandOutcome::Failed { .. } => ("failed", Some("failed")),
+            CommandOutcome::Expired => ("expired", Some("expired")),
+            CommandOutcome::Refused { .. } => ("refused", Some("refused")),
+        };
+        let parts = self.app.parts();
+        parts.metrics.commands_done.with_label_values(&[word]).inc();
+        let Some(release) = release.filter(|_| self.app.is_traced()) else { return };
+        // A trace is not worth a failure.
+        if let Ok(Some(release)) = parts.store.find_release_for_system(&parts.system, release).await
+        {
+            let sent = release.committed_at.unwrap_or(release.requested_at);
+            self.app.trace_command(&release, (sent, self.app.now()), failure);
+        }
     }
 
     /// All unfinished commands, oldest first.
@@ -269,6 +314,15 @@ impl LinkSession {
         }
     }
 
+    /// Somewhere within the time in which all agents can come back one after the other.
+    fn retry_after_drain(&self) -> u64 {
+        let agents = self.app.parts().sessions.count();
+        let (least, most) = (*RETRY_AFTER_DRAIN_S.start(), *RETRY_AFTER_DRAIN_S.end());
+        let spread = u64::try_from(agents.div_ceil(BACK_PER_SECOND)).unwrap_or(most);
+        // Some seconds even for a few, which would otherwise come at the same moment.
+        rand::random_range(least..=least.saturating_add(spread.max(3)).min(most))
+    }
+
     fn fault(&mut self, error: &AppError) -> Vec<Output> {
         warn!(
             cluster.id = %self.scope.cluster(),
@@ -287,6 +341,7 @@ impl LinkSession {
         let Some(held) = &self.held else { return };
         let (parts, cluster) = (self.app.parts(), self.scope.cluster());
         parts.metrics.agents.dec();
+        parts.metrics.sessions_ended.with_label_values(&[reason_word(end.close_code)]).inc();
         info!(
             cluster.id = %cluster,
             organization.id = %self.scope.organization(),
@@ -312,6 +367,58 @@ impl LinkSession {
 
     fn tell_cluster(&self) {
         self.app.tell(self.scope.organization(), Subject::Cluster(self.scope.cluster()));
+    }
+}
+
+/// The closed set of reasons that sessions are counted by.
+fn reason_word(close_code: u16) -> &'static str {
+    match close_code {
+        1002 => "protocol",
+        1008 => "policy",
+        1009 => "too_large",
+        1012 => "drained",
+        1013 => "refused",
+        _ => "gone",
+    }
+}
+
+/// Where a test may kill the process before a frame leaves it.
+fn pass_before_sending(frame: &FromServer) {
+    match frame {
+        FromServer::Command(_) => {
+            crash_point!("command.send.before");
+        }
+        FromServer::Ack { .. } | FromServer::Settled { .. } => {
+            crash_point!("ack.before");
+        }
+        FromServer::Welcome { .. }
+        | FromServer::Refuse { .. }
+        | FromServer::Resync
+        | FromServer::Renewed { .. }
+        | FromServer::Drain { .. }
+        | FromServer::Ping
+        | FromServer::Pong
+        | FromServer::Unknown => {}
+    }
+}
+
+/// The same after it has left.
+fn pass_after_sending(frame: &FromServer) {
+    match frame {
+        FromServer::Command(_) => {
+            crash_point!("command.send.after");
+        }
+        FromServer::Ack { .. } | FromServer::Settled { .. } => {
+            crash_point!("ack.after");
+        }
+        FromServer::Welcome { .. }
+        | FromServer::Refuse { .. }
+        | FromServer::Resync
+        | FromServer::Renewed { .. }
+        | FromServer::Drain { .. }
+        | FromServer::Ping
+        | FromServer::Pong
+        | FromServer::Unknown => {}
     }
 }
 

@@ -1,8 +1,12 @@
 //! The loops that carry releases on: each looks at what the database says, does one bounded round, and
 //! sleeps until it is nudged or its period is over. Running a round twice has the effect of one.
 
+mod deny;
 mod follow;
+mod last_lines;
 mod look;
+mod looks;
+mod measure;
 mod sweep;
 mod troubles;
 mod write;
@@ -14,6 +18,8 @@ use tokio::{sync::Notify, task::JoinSet};
 use tokio_util::sync::CancellationToken;
 use tracing::{error, warn};
 
+pub(crate) use last_lines::KeptLines;
+pub(crate) use looks::Looks;
 pub(crate) use troubles::Troubles;
 
 use crate::{App, AppError};
@@ -29,8 +35,12 @@ const AT_ONCE: u8 = 8;
 const LEASE: Duration = Duration::from_secs(45);
 /// Writing a release ends within its lease, so that no two ever write the same one.
 const WRITE_LIMIT: Duration = Duration::from_secs(40);
+/// What a round may still take once the server stops; what it leaves is taken up by the next start.
+const LAST_ROUND: Duration = Duration::from_secs(8);
 /// Rounds happen this often without a nudge.
 const PERIOD: Duration = Duration::from_secs(2);
+/// Figures are read about this often by whoever keeps them.
+const MEASURE_PERIOD: Duration = Duration::from_secs(10);
 /// A burst of nudges makes one round.
 const GATHER: Duration = Duration::from_millis(20);
 /// After a failed round.
@@ -48,9 +58,11 @@ pub async fn run(app: App, shutdown: CancellationToken) -> Result<(), tokio::tas
     for reconciler in Reconciler::ALL {
         tasks.spawn(repeat(app.clone(), reconciler, shutdown.clone()));
     }
+    tasks.spawn(crate::feed::hand_out(app.clone(), shutdown.clone()));
     while let Some(end) = tasks.join_next().await {
         end?;
     }
+    app.parts().looks.stop().await;
     Ok(())
 }
 
@@ -76,10 +88,15 @@ enum Reconciler {
     Follow,
     /// Closes what has passed its deadline.
     Sweep,
+    /// Closes the links of clusters whose certificates were revoked.
+    Deny,
+    /// Measures what no event tells.
+    Measure,
 }
 
 impl Reconciler {
-    const ALL: [Self; 4] = [Self::Look, Self::Write, Self::Follow, Self::Sweep];
+    const ALL: [Self; 6] =
+        [Self::Look, Self::Write, Self::Follow, Self::Sweep, Self::Deny, Self::Measure];
 
     /// Its name in logs and metrics.
     fn name(self) -> &'static str {
@@ -88,6 +105,8 @@ impl Reconciler {
             Self::Write => "releases",
             Self::Follow => "follow",
             Self::Sweep => "sweep",
+            Self::Deny => "deny",
+            Self::Measure => "measure",
         }
     }
 
@@ -97,24 +116,42 @@ impl Reconciler {
             Self::Write => write::write_queued_releases(app).await,
             Self::Follow => follow::follow(app).await,
             Self::Sweep => sweep::sweep(app).await,
+            Self::Deny => deny::close_revoked_links(app).await,
+            Self::Measure => measure::measure(app).await,
         }
     }
 
-    /// What makes a round worth while before its period is over; nothing hurries a sweep.
+    /// Between two rounds without a nudge.
+    fn period(self) -> Duration {
+        match self {
+            Self::Look | Self::Write | Self::Follow | Self::Sweep | Self::Deny => PERIOD,
+            Self::Measure => MEASURE_PERIOD,
+        }
+    }
+
+    /// What makes a round worth while before its period is over; nothing hurries a sweep or a measurement.
     fn nudge(self, app: &App) -> Option<&Notify> {
         match self {
             Self::Look => Some(&app.parts().wake.repositories),
             Self::Write => Some(&app.parts().wake.releases),
             Self::Follow => Some(&app.parts().views.changed),
-            Self::Sweep => None,
+            Self::Sweep | Self::Deny | Self::Measure => None,
         }
     }
 }
 
 async fn repeat(app: App, reconciler: Reconciler, shutdown: CancellationToken) {
     while !shutdown.is_cancelled() {
-        let pause = match reconciler.round(&app).await {
-            Ok(()) => PERIOD,
+        let too_long = async {
+            shutdown.cancelled().await;
+            tokio::time::sleep(LAST_ROUND).await;
+        };
+        let round = tokio::select! {
+            round = reconciler.round(&app) => round,
+            () = too_long => return,
+        };
+        let pause = match round {
+            Ok(()) => reconciler.period(),
             Err(failure) => {
                 let name = reconciler.name();
                 app.parts().metrics.reconcile_errors.with_label_values(&[name]).inc();

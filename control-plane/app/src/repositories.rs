@@ -4,13 +4,14 @@ use gimlet_domain::role::Role;
 use gimlet_git::remote::RemoteUrl;
 use gimlet_shared::{api, ids::RepositoryId};
 use gimlet_store::{
-    DeliveryReceipt, NewDelivery, NewRepository, RepositoryAddition, SourceRepository, TenantScope,
+    DeliveryReceipt, NewRepository, RepositoryAddition, SourceRepository, TenantScope,
 };
 use secrecy::{ExposeSecret as _, SecretString};
 use subtle::ConstantTimeEq as _;
 
 use crate::{
     App, AppError,
+    inbox::Checked,
     ports::{HookHeaders, HookNews, HookRefusal},
     secrets,
     state::require,
@@ -79,6 +80,7 @@ impl App {
             }
         };
         self.parts().wake.repositories.notify_one();
+        self.tell_activity(scope.organization());
         Ok(api::RepositoryAdded {
             webhook_url: self.page(&format!("/hooks/github/{}", repository.id)),
             look_url: self.page(&format!("/hooks/look/{}", repository.id)),
@@ -183,17 +185,20 @@ impl App {
         if headers.delivery.is_empty() || headers.delivery.len() > LONGEST_DELIVERY_ID {
             return Err(AppError::invalid("x-github-delivery", "must be the delivery's id"));
         }
-        let delivery = NewDelivery {
+        let delivery = Checked {
             repository: id,
             provider: "github",
-            delivery_id: headers.delivery,
+            delivery_id: headers.delivery.to_owned(),
             kind,
-            body: &body,
+            body,
         };
-        let receipt = parts.store.store_delivery(&parts.system, delivery, self.now()).await?;
+        let receipt = self.store_checked(delivery).await?;
         parts.wake.repositories.notify_one();
         Ok(match receipt {
-            DeliveryReceipt::Stored(_) => Received::Stored,
+            DeliveryReceipt::Stored(id) => {
+                self.note_cause(id.0);
+                Received::Stored
+            }
             DeliveryReceipt::Replay => Received::Replay,
         })
     }
@@ -243,7 +248,7 @@ fn check_name(name: &str) -> Result<(), AppError> {
     }
 }
 
-fn repository_view(repository: SourceRepository) -> api::Repository {
+pub(crate) fn repository_view(repository: SourceRepository) -> api::Repository {
     api::Repository {
         id: repository.id.to_string(),
         name: repository.name,

@@ -58,10 +58,15 @@ pub(crate) struct Parts {
     pub(crate) gitops: crate::gitops::OpenRepositories,
     pub(crate) mirrors: crate::ingest::Mirrors,
     pub(crate) hooks: Arc<dyn HookReader>,
+    pub(crate) inbox: crate::inbox::Inbox,
     pub(crate) live: Live,
+    pub(crate) feeds: crate::feed::Feeds,
     pub(crate) views: ClusterViews,
     pub(crate) sessions: crate::link::Sessions,
     pub(crate) troubles: crate::reconcile::Troubles,
+    pub(crate) looks: crate::reconcile::Looks,
+    pub(crate) trail: crate::trace::Trail,
+    pub(crate) kept_lines: crate::reconcile::KeptLines,
     pub(crate) wake: Wake,
     pub(crate) metrics: AppMetrics,
 }
@@ -82,6 +87,12 @@ impl Clock for SystemClock {
         let since =
             std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
         Timestamp(i64::try_from(since.as_micros()).unwrap_or(i64::MAX))
+    }
+}
+
+impl std::fmt::Debug for App {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("App").finish_non_exhaustive()
     }
 }
 
@@ -109,19 +120,24 @@ impl App {
             gitops: crate::gitops::OpenRepositories::default(),
             mirrors: crate::ingest::Mirrors::default(),
             hooks,
-            live: Live::new(),
+            inbox: crate::inbox::Inbox::default(),
+            live: Live::default(),
+            feeds: crate::feed::Feeds::default(),
             views: ClusterViews::default(),
             sessions: crate::link::Sessions::default(),
             troubles: crate::reconcile::Troubles::default(),
+            looks: crate::reconcile::Looks::default(),
+            trail: crate::trace::Trail::default(),
+            kept_lines: crate::reconcile::KeptLines::default(),
             wake: Wake::default(),
             metrics,
         }))
     }
 
-    /// Changes of all organizations; filter with [`crate::Change::is_for`].
+    /// The organization's changes from now on, as wake-ups.
     #[must_use]
-    pub fn changes(&self, _scope: &TenantScope) -> tokio::sync::broadcast::Receiver<crate::Change> {
-        self.parts().live.listen()
+    pub fn changes(&self, scope: &TenantScope) -> tokio::sync::broadcast::Receiver<crate::Change> {
+        self.parts().live.listen(scope)
     }
 
     /// The database answers.
@@ -142,6 +158,7 @@ impl App {
 
     pub(crate) fn tell(&self, organization: OrganizationId, subject: Subject) {
         self.0.live.tell(organization, subject);
+        self.0.feeds.recorded(organization);
     }
 
     /// Where the mirror of a source repository lies.

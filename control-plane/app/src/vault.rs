@@ -12,7 +12,8 @@ use std::{
 
 use aws_lc_rs::aead::{AES_256_GCM, Aad, NONCE_LEN, Nonce, RandomizedNonceKey};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-use gimlet_shared::ids::OrganizationId;
+use gimlet_shared::{crash_point, ids::OrganizationId};
+use gimlet_store::SealedSecret;
 use secrecy::SecretString;
 
 use crate::durable::create_private;
@@ -35,6 +36,8 @@ pub(crate) enum Purpose {
     GitopsCredential,
     /// Signs the deliveries of a webhook.
     WebhookSecret,
+    /// An answer that is given again to whoever repeats a request.
+    KeptAnswer,
 }
 
 /// Why a secret was not sealed or opened. No variant repeats it.
@@ -82,7 +85,9 @@ impl Vault {
             let mut key = [0; KEY_BYTES];
             aws_lc_rs::rand::fill(&mut key).map_err(|_| VaultError::Seal)?;
             fs::create_dir_all(data_dir).map_err(failed)?;
+            crash_point!("vault.key.before");
             create_private(&path, &(hex::encode(key) + "\n")).map_err(failed)?;
+            crash_point!("vault.key.after");
         }
         // Read even when just made: another process may have been faster.
         let text = fs::read_to_string(&path).map_err(failed)?;
@@ -90,6 +95,20 @@ impl Vault {
         let bad = || VaultError::Key { path: path.clone() };
         hex::decode_to_slice(text.trim_end(), &mut key).map_err(|_| bad())?;
         RandomizedNonceKey::new(&AES_256_GCM, &key).map(Self).map_err(|_| bad())
+    }
+
+    /// Whether a stored secret opens with this key. What it holds is not told.
+    #[must_use]
+    pub fn opens(&self, secret: &SealedSecret) -> bool {
+        let opened = match secret {
+            SealedSecret::Webhook { organization, sealed } => {
+                self.unseal(Purpose::WebhookSecret, *organization, sealed)
+            }
+            SealedSecret::Gitops { organization, sealed } => {
+                self.unseal(Purpose::GitopsCredential, *organization, sealed)
+            }
+        };
+        opened.is_ok()
     }
 
     /// Seals a secret, as text for the database.
@@ -141,6 +160,7 @@ impl Purpose {
         let word = match self {
             Self::GitopsCredential => "gitops-credential",
             Self::WebhookSecret => "webhook-secret",
+            Self::KeptAnswer => "kept-answer",
         };
         format!("{word}/{organization}")
     }
