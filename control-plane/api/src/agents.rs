@@ -4,6 +4,7 @@
 //! cluster speaks comes from the certificate alone.
 
 mod enrolment;
+mod gate;
 mod link;
 mod timed_sink;
 mod tls;

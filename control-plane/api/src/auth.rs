@@ -4,13 +4,14 @@
 
 use axum::{
     extract::FromRequestParts,
-    http::{HeaderMap, header, request::Parts},
+    http::{HeaderMap, Method, header, request::Parts},
 };
 use gimlet_app::TenantScope;
 use tracing::{Span, field};
 
 use crate::{
     extract::find_bearer,
+    gate::Identity,
     problem::{ApiError, ProblemKind},
     state::ApiState,
 };
@@ -25,25 +26,42 @@ impl FromRequestParts<ApiState> for Authenticated {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, state: &ApiState) -> Result<Self, ApiError> {
-        let scope = match find_bearer(&parts.headers)? {
-            Some(token) => state.app.scope_of_token(&token).await?.ok_or_else(|| {
-                ApiError::unauthenticated(
-                    "this token is unknown or revoked; run `gimlet auth login`",
-                )
-            })?,
-            None => scope_of_cookie(parts, state).await?,
+        let scope = match parts.extensions.get::<Identity>() {
+            Some(Identity::Known(scope)) => scope.clone(),
+            Some(Identity::Unknown(problem)) => return Err(problem.clone()),
+            None => find_scope(&parts.headers, &parts.method, state).await?,
         };
         Span::current().record("organization.id", field::display(scope.organization()));
         Ok(Self(scope))
     }
 }
 
-async fn scope_of_cookie(parts: &Parts, state: &ApiState) -> Result<TenantScope, ApiError> {
-    let cookie = find_cookie(&parts.headers, SESSION_COOKIE).ok_or_else(|| {
+/// Who the headers of a request prove.
+pub(crate) async fn find_scope(
+    headers: &HeaderMap,
+    method: &Method,
+    state: &ApiState,
+) -> Result<TenantScope, ApiError> {
+    match find_bearer(headers)? {
+        Some(token) => state.app.scope_of_token(&token).await?.ok_or_else(|| {
+            ApiError::unauthenticated(
+                "this token is unknown, expired or revoked; run `gimlet auth login`",
+            )
+        }),
+        None => scope_of_cookie(headers, method, state).await,
+    }
+}
+
+async fn scope_of_cookie(
+    headers: &HeaderMap,
+    method: &Method,
+    state: &ApiState,
+) -> Result<TenantScope, ApiError> {
+    let cookie = find_cookie(headers, SESSION_COOKIE).ok_or_else(|| {
         ApiError::unauthenticated("send `Authorization: Bearer <token>`, or sign in")
     })?;
     // A browser attaches the cookie to whatever a foreign page sends.
-    if !parts.method.is_safe() && !is_same_origin(&parts.headers) {
+    if !method.is_safe() && !is_same_origin(headers) {
         let detail =
             "a signed-in browser may change things from our own pages only; use a token elsewhere";
         return Err(ApiError::new(ProblemKind::CrossOrigin, detail));

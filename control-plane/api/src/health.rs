@@ -10,17 +10,25 @@ use axum::{
 use gimlet_app::App;
 use gimlet_shared::error_chain::Chain;
 use prometheus::{Registry, TEXT_FORMAT, TextEncoder};
+use tokio_util::sync::CancellationToken;
 
 /// `/livez` answers while the process does, `/readyz` while the database does as well, and `/metrics` has
 /// what `registry` holds, in Prometheus' text format.
-pub fn health_router(app: App, registry: Registry) -> Router {
+///
+/// Once `unready` fires, `/readyz` says so and nothing else: balancers then send nobody new.
+pub fn health_router(app: App, registry: Registry, unready: CancellationToken) -> Router {
     Router::new()
         .route("/livez", get(async || "ok\n"))
-        .route("/readyz", get(ready).with_state(app))
+        .route("/readyz", get(ready).with_state((app, unready)))
         .route("/metrics", get(metrics).with_state(registry))
 }
 
-async fn ready(State(app): State<App>) -> (StatusCode, String) {
+async fn ready(
+    State((app, unready)): State<(App, CancellationToken)>,
+) -> (StatusCode, String) {
+    if unready.is_cancelled() {
+        return (StatusCode::SERVICE_UNAVAILABLE, "this server is stopping\n".to_owned());
+    }
     match app.ready().await {
         Ok(()) => (StatusCode::OK, "ok\n".to_owned()),
         Err(error) => {

@@ -12,7 +12,8 @@ use axum::{
     middleware::{self, Next},
     response::Response,
 };
-use prometheus::{HistogramOpts, HistogramVec, IntCounterVec, Opts, Registry};
+use gimlet_app::MetricDoc;
+use prometheus::{HistogramVec, IntCounterVec, Registry};
 use tracing::{Instrument, field};
 use uuid::Uuid;
 
@@ -24,6 +25,25 @@ const REQUEST_ID: &str = "x-request-id";
 const LONGEST_REQUEST_ID: usize = 64;
 /// Stands for whatever matches no route.
 const NO_ROUTE: &str = "none";
+
+const METHODS: &[&str] = &["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "other"];
+const REQUESTS: MetricDoc = MetricDoc::counter(
+    "gimlet_http_requests_total",
+    "Requests answered, by the template of their route, method and class of status",
+    &[
+        ("route", &[]),
+        ("method", METHODS),
+        ("status", &["1xx", "2xx", "3xx", "4xx", "5xx"]),
+    ],
+);
+const SECONDS: MetricDoc = MetricDoc::histogram(
+    "gimlet_http_request_seconds",
+    "Seconds until the head of the answer, by the template of the route and method",
+    &[("route", &[]), ("method", METHODS)],
+);
+
+/// All metrics of this component.
+pub const METRICS: &[MetricDoc] = &[REQUESTS, SECONDS];
 
 /// Counts requests by route template, method and class of status.
 #[derive(Clone)]
@@ -38,19 +58,12 @@ impl HttpMetrics {
     /// # Errors
     /// When metrics of the same name are registered already.
     pub fn register(registry: &Registry) -> Result<Self, prometheus::Error> {
-        let counted = Opts::new("gimlet_http_requests_total", "Requests answered");
         // From an answer out of memory to a slow push.
-        let buckets =
-            vec![0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0];
-        let timed = HistogramOpts::new(
-            "gimlet_http_request_seconds",
-            "Seconds until the head of the answer",
-        );
-        let requests = IntCounterVec::new(counted, &["route", "method", "status"])?;
-        let seconds = HistogramVec::new(timed.buckets(buckets), &["route", "method"])?;
-        registry.register(Box::new(requests.clone()))?;
-        registry.register(Box::new(seconds.clone()))?;
-        Ok(Self { requests, seconds })
+        let buckets = [0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0];
+        Ok(Self {
+            requests: REQUESTS.counter_vec(registry)?,
+            seconds: SECONDS.histogram_vec(registry, &buckets)?,
+        })
     }
 
     fn count(&self, route: &str, method: &'static str, status: StatusCode, seconds: f64) {
@@ -110,7 +123,7 @@ fn request_id(headers: &HeaderMap) -> String {
 }
 
 /// A closed set: anyone can invent methods.
-fn method_name(method: &Method) -> &'static str {
+pub(crate) fn method_name(method: &Method) -> &'static str {
     match *method {
         Method::GET => "GET",
         Method::HEAD => "HEAD",

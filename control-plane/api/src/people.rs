@@ -6,19 +6,24 @@ use axum::{
     Router,
     extract::{DefaultBodyLimit, OriginalUri, State},
     http::{HeaderValue, header},
-    middleware::map_response,
+    middleware::{from_fn, from_fn_with_state, map_response},
     response::{IntoResponse, Response},
     routing::get,
 };
 use bytes::Bytes;
 use gimlet_app::App;
 use gimlet_git::smart_http::SmartHttp;
-use tokio_util::sync::CancellationToken;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
     body_budget::BodyBudget,
-    git, hooks, openapi,
+    etag::versioned,
+    gate::{failures_counted, identified},
+    git, hooks,
+    limits::{RateLimits, RequestLimits},
+    openapi,
     problem::{ApiError, ProblemKind},
+    replay::replayed,
     state::ApiState,
     v1,
 };
@@ -32,6 +37,8 @@ pub struct PeopleConfig {
     pub git: SmartHttp,
     /// Ends the streams that would keep the server from stopping.
     pub shutdown: CancellationToken,
+    /// How many requests are let through.
+    pub limits: RequestLimits,
 }
 
 /// The API, the webhooks and the git server. Pages are merged beside it; unknown addresses below `/api`,
@@ -42,14 +49,22 @@ pub fn people_router(app: App, config: PeopleConfig) -> Router {
         shutdown: config.shutdown,
         git: config.git,
         hook_bodies: Arc::new(BodyBudget::for_hooks()),
+        limits: Arc::new(RateLimits::new(config.limits)),
+        tasks: TaskTracker::new(),
         // A document of plain text and lists is always JSON.
         openapi: Bytes::from(serde_json::to_vec(&openapi::openapi()).unwrap_or_default()),
     };
     Router::from(v1::router())
         .route("/api/v1/openapi.json", get(openapi_json))
+        .layer(from_fn(versioned))
+        .layer(from_fn_with_state(state.clone(), replayed))
+        .layer(from_fn_with_state(state.clone(), identified))
         .layer(DefaultBodyLimit::max(LARGEST_BODY_BYTES))
-        .merge(hooks::router())
-        .merge(git::router())
+        .merge(
+            hooks::router()
+                .merge(git::router())
+                .layer(from_fn_with_state(state.clone(), failures_counted)),
+        )
         .method_not_allowed_fallback(wrong_method)
         .nest("/api", Router::new().fallback(unknown_route))
         .nest("/hooks", Router::new().fallback(unknown_route))

@@ -1,91 +1,23 @@
 //! Every error that leaves the server, as RFC 9457 has it, and the one place where an error gets its status.
 
+mod kinds;
+
 use axum::{
     Json,
-    http::{HeaderValue, StatusCode, header},
+    http::{HeaderMap, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
 use gimlet_app::AppError;
 use gimlet_shared::{api::Problem, error_chain::Chain};
 
-/// Where the kinds are explained to people.
-const DOCUMENTED_AT: &str = "/docs/problems#";
+pub use kinds::{ProblemDoc, ProblemKind, problems};
+
 /// What a program sends to say who it is.
 pub(crate) const BEARER: &str = r#"Bearer realm="gimlet""#;
 /// What git sends.
 pub(crate) const BASIC: &str = r#"Basic realm="gimlet git", charset="UTF-8""#;
 /// The database's own waiting time is shorter, so that the next try has a chance.
 const UNAVAILABLE_RETRY_S: u64 = 5;
-
-macro_rules! kinds {
-    ($($(#[$doc:meta])* $name:ident $status:ident $word:literal $title:literal;)*) => {
-        /// A kind of problem. Its word is part of the API and never changes its meaning.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-        pub enum ProblemKind {
-            $($(#[$doc])* $name,)*
-        }
-
-        impl ProblemKind {
-            /// Every kind, for the page that explains them.
-            pub const ALL: &[Self] = &[$(Self::$name),*];
-
-            /// The stable word, the end of `type`.
-            #[must_use]
-            pub fn word(self) -> &'static str {
-                match self { $(Self::$name => $word,)* }
-            }
-
-            /// The kind in words.
-            #[must_use]
-            pub fn title(self) -> &'static str {
-                match self { $(Self::$name => $title,)* }
-            }
-
-            /// The HTTP status that it comes with.
-            #[must_use]
-            pub fn status(self) -> StatusCode {
-                match self { $(Self::$name => StatusCode::$status,)* }
-            }
-        }
-    };
-}
-
-kinds! {
-    /// The request cannot be read at all.
-    Malformed BAD_REQUEST "malformed-request" "The request cannot be read";
-    /// The device login waits for a person (RFC 8628).
-    LoginPending BAD_REQUEST "login-pending" "The login waits for approval";
-    /// The device login lapsed (RFC 8628).
-    LoginExpired BAD_REQUEST "login-expired" "The login has lapsed";
-    /// No credential, or one that is unknown, spent or expired.
-    Unauthenticated UNAUTHORIZED "unauthenticated" "A valid credential is needed";
-    /// The role does not suffice.
-    Forbidden FORBIDDEN "forbidden" "The role does not allow this";
-    /// A browser sent it from another site.
-    CrossOrigin FORBIDDEN "cross-origin" "The request comes from another site";
-    /// It is not there, or not for this caller.
-    NotFound NOT_FOUND "not-found" "Not found";
-    /// The address exists, the method does not.
-    MethodNotAllowed METHOD_NOT_ALLOWED "method-not-allowed" "The address does not take this method";
-    /// The body did not arrive in time.
-    Timeout REQUEST_TIMEOUT "timeout" "The request took too long to arrive";
-    /// It does not fit what is there.
-    Conflict CONFLICT "conflict" "The request does not fit the present state";
-    /// The body is over the limit.
-    TooLarge PAYLOAD_TOO_LARGE "too-large" "The request is too large";
-    /// The body is of another type.
-    UnsupportedMediaType UNSUPPORTED_MEDIA_TYPE "unsupported-media-type" "The content type is not taken";
-    /// A field is wrong.
-    InvalidField UNPROCESSABLE_ENTITY "invalid-field" "A field of the request is wrong";
-    /// A websocket is spoken here.
-    UpgradeRequired UPGRADE_REQUIRED "upgrade-required" "A websocket is needed";
-    /// Too many at once.
-    TooMany TOO_MANY_REQUESTS "too-many-requests" "Too many requests";
-    /// It broke on our side.
-    Internal INTERNAL_SERVER_ERROR "internal" "The server could not answer";
-    /// Something that the server needs does not work.
-    Unavailable SERVICE_UNAVAILABLE "unavailable" "The server cannot do this at the moment";
-}
 
 /// An answer that is a problem.
 #[derive(Clone, Debug)]
@@ -95,11 +27,19 @@ pub(crate) struct ApiError {
     field: Option<String>,
     retry_after_s: Option<u64>,
     challenge: &'static str,
+    headers: HeaderMap,
 }
 
 impl ApiError {
     pub(crate) fn new(kind: ProblemKind, detail: impl Into<String>) -> Self {
-        Self { kind, detail: detail.into(), field: None, retry_after_s: None, challenge: BEARER }
+        Self {
+            kind,
+            detail: detail.into(),
+            field: None,
+            retry_after_s: None,
+            challenge: BEARER,
+            headers: HeaderMap::new(),
+        }
     }
 
     pub(crate) fn in_field(mut self, field: impl Into<String>) -> Self {
@@ -109,6 +49,12 @@ impl ApiError {
 
     pub(crate) fn retry_after(mut self, seconds: u64) -> Self {
         self.retry_after_s = Some(seconds);
+        self
+    }
+
+    /// Says more in headers.
+    pub(crate) fn with_headers(mut self, headers: HeaderMap) -> Self {
+        self.headers.extend(headers);
         self
     }
 
@@ -131,6 +77,9 @@ impl From<AppError> for ApiError {
         match error {
             AppError::NotFound { .. } => Self::new(K::NotFound, text),
             AppError::Forbidden { .. } => Self::new(K::Forbidden, text),
+            AppError::Invalid { field, detail } if field == "cursor" => {
+                Self::new(K::BadCursor, detail).in_field(field)
+            }
             AppError::Invalid { field, detail } => {
                 Self::new(K::InvalidField, detail).in_field(field)
             }
@@ -152,7 +101,7 @@ impl From<AppError> for ApiError {
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
         let problem = Problem {
-            kind: format!("{DOCUMENTED_AT}{}", self.kind.word()),
+            kind: self.kind.type_uri(),
             title: self.kind.title().to_owned(),
             status: self.kind.status().as_u16(),
             detail: self.detail,
@@ -161,6 +110,7 @@ impl IntoResponse for ApiError {
         };
         let mut response = problem_response(self.kind.status(), &problem);
         let headers = response.headers_mut();
+        headers.extend(self.headers);
         if self.kind == ProblemKind::Unauthenticated {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(self.challenge));
         }
@@ -196,8 +146,6 @@ fn problem_response(status: StatusCode, problem: &Problem) -> Response {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::HashSet;
-
     use gimlet_domain::role::Role;
 
     use super::*;
@@ -241,11 +189,5 @@ mod tests {
         let response = answered(AppError::unavailable("the database", "password=secret"));
         let problem = response.extensions().get::<Problem>().unwrap();
         assert!(!format!("{problem:?}").contains("secret"));
-    }
-
-    #[test]
-    fn words_are_unique() {
-        let words: HashSet<_> = ProblemKind::ALL.iter().map(|kind| kind.word()).collect();
-        assert_eq!(words.len(), ProblemKind::ALL.len());
     }
 }

@@ -1,6 +1,11 @@
 //! HTTP/1.1 on a listener: with a limit on how long a request's head may take, and a bounded end.
 
-use std::{io, net::SocketAddr, pin::pin, time::Duration};
+use std::{
+    io,
+    net::SocketAddr,
+    pin::{Pin, pin},
+    time::Duration,
+};
 
 use axum::{Router, body::Body, extract::Request, http::Extensions};
 use hyper::{body::Incoming, service::service_fn};
@@ -11,17 +16,22 @@ use tokio::{
     task::JoinSet,
     time::timeout,
 };
+use tokio_io_timeout::TimeoutStream;
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
+
+use crate::limits::PeerAddress;
 
 /// From an idle connection to the last header of its next request. Browsers keep idle ones for later.
 const HEADER_TIMEOUT: Duration = Duration::from_secs(60);
 /// Out of descriptors or memory: some will be free by then.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(200);
-/// What still runs after this is cut off: orchestrators kill after 30 s.
-const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(20);
+/// A reader that takes nothing for this long is gone, or means harm: what was made for it waits in memory.
+const WRITE_TIMEOUT: Duration = Duration::from_secs(60);
+/// What still runs after this is cut off: a stop takes 20 s in all, and orchestrators kill after 30.
+const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(15);
 
-/// Serves `router` until `shutdown` fires. Requests that run are answered, within 20 s.
+/// Serves `router` until `shutdown` fires. Requests that run are answered, within 15 s.
 ///
 /// # Errors
 /// When `listener` is of no use from the start.
@@ -58,6 +68,13 @@ pub(crate) async fn accept(listener: &TcpListener) -> (TcpStream, SocketAddr) {
     }
 }
 
+/// A reader that takes nothing for long is cut off; streams can be resumed.
+fn patient<S: AsyncRead + AsyncWrite>(stream: S) -> Pin<Box<TimeoutStream<S>>> {
+    let mut stream = TimeoutStream::new(stream);
+    stream.set_write_timeout(Some(WRITE_TIMEOUT));
+    Box::pin(stream)
+}
+
 /// Answers the requests of one connection until it ends, is upgraded, or `shutdown` fires between two of
 /// them. `mark` tells each request what is known of the connection.
 pub(crate) async fn answer(
@@ -68,13 +85,14 @@ pub(crate) async fn answer(
     shutdown: CancellationToken,
 ) {
     let service = service_fn(move |mut request: Request<Incoming>| {
+        request.extensions_mut().insert(PeerAddress(peer.ip()));
         mark(request.extensions_mut());
         router.clone().oneshot(request.map(Body::new))
     });
     let connection = hyper::server::conn::http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEADER_TIMEOUT)
-        .serve_connection(TokioIo::new(stream), service)
+        .serve_connection(TokioIo::new(patient(stream)), service)
         .with_upgrades();
     let mut connection = pin!(connection);
     let ended = tokio::select! {

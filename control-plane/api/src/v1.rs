@@ -1,22 +1,28 @@
 //! The API `/api/v1`, in the shapes of `gimlet_shared::api`.
 
+mod activity;
 mod apps;
 mod artifacts;
 mod auth;
 mod clusters;
 mod events;
+mod people;
 mod releases;
 mod repositories;
+mod version;
 
 use axum::http::{HeaderMap, HeaderValue, Uri, header};
 use url::form_urlencoded;
 use utoipa_axum::{router::OpenApiRouter, routes};
+
+pub(crate) use version::API_VERSION;
 
 use crate::state::ApiState;
 
 /// The handlers with their description.
 pub(crate) fn router() -> OpenApiRouter<ApiState> {
     OpenApiRouter::default()
+        .routes(routes!(version::version))
         .routes(routes!(auth::me))
         .routes(routes!(auth::exchange_link))
         .routes(routes!(auth::start_device_login))
@@ -24,17 +30,27 @@ pub(crate) fn router() -> OpenApiRouter<ApiState> {
         .routes(routes!(clusters::list_clusters, clusters::connect_cluster))
         .routes(routes!(clusters::cluster))
         .routes(routes!(clusters::renew_enrolment))
+        .routes(routes!(clusters::disconnect_cluster))
         .routes(routes!(clusters::list_environments))
+        .routes(routes!(clusters::environment))
         .routes(routes!(repositories::list_repositories, repositories::add_repository))
         .routes(routes!(repositories::look_now))
+        .routes(routes!(people::list_members))
+        .routes(routes!(people::member, people::set_member_role, people::remove_member))
+        .routes(routes!(people::list_tokens, people::create_token))
+        .routes(routes!(people::revoke_token))
+        .routes(routes!(activity::list_activity))
+        .routes(routes!(activity::changes))
         .routes(routes!(artifacts::list_artifacts))
         .routes(routes!(artifacts::artifact))
         .routes(routes!(releases::list_releases, releases::deploy))
         .routes(routes!(releases::release))
+        .routes(routes!(releases::release_diff))
         .routes(routes!(releases::roll_back))
         .routes(routes!(events::release_events))
         .routes(routes!(apps::list_apps))
         .routes(routes!(apps::app, apps::delete_app))
+        .routes(routes!(apps::compare_releases))
 }
 
 /// `Link` to the next page (RFC 8288): the same query with the next cursor.

@@ -16,19 +16,17 @@ use rustls_pki_types::{
 };
 use tokio::{
     net::{TcpListener, TcpStream},
-    sync::{OwnedSemaphorePermit, Semaphore},
     task::JoinSet,
     time::timeout,
 };
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 
+use super::gate::{Gate, Place};
 use crate::serve;
 
-/// A handshake is the dearest thing a stranger can ask for: some 2 ms of a core.
-const HANDSHAKES_AT_ONCE: usize = 64;
-/// Slow networks need two; who needs more is holding a place.
-const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
+/// From the first byte on. Slow networks need two; who needs more is holding a place.
+const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The verified client certificate of a connection, its leaf in DER; `None` where none was shown.
 #[derive(Clone, Debug)]
@@ -108,36 +106,40 @@ pub async fn serve_tls(
 ) -> io::Result<()> {
     tracing::info!(address = %listener.local_addr()?, "the agents' port is open");
     let acceptor = TlsAcceptor::from(tls);
-    let handshakes = Arc::new(Semaphore::new(HANDSHAKES_AT_ONCE));
+    let gate = Gate::new();
     let mut connections = JoinSet::new();
-    while let Some((stream, address, turn)) =
-        next_connection(&listener, &handshakes, &shutdown).await
-    {
+    while let Some((stream, address, place)) = next_connection(&listener, &gate, &shutdown).await {
         while connections.try_join_next().is_some() {}
         let connection = Connection {
             acceptor: acceptor.clone(),
             router: router.clone(),
             shutdown: shutdown.clone(),
         };
-        connections.spawn(connection.serve(stream, address, turn));
+        connections.spawn(connection.serve(stream, address, place));
     }
     drop(listener);
     serve::end(connections).await;
     Ok(())
 }
 
-/// The next connection with its turn to shake hands; `None` once `shutdown` fires.
+/// The next connection with its place before the gate; `None` once `shutdown` fires.
 ///
-/// The turn comes first: connections beyond the gate wait in the listener's queue and cost nothing.
+/// Connections beyond all places wait in the listener's queue and cost nothing; those of an address that has
+/// too many are closed.
 async fn next_connection(
     listener: &TcpListener,
-    handshakes: &Arc<Semaphore>,
+    gate: &Gate,
     shutdown: &CancellationToken,
-) -> Option<(TcpStream, SocketAddr, OwnedSemaphorePermit)> {
+) -> Option<(TcpStream, SocketAddr, Place)> {
     let next = async {
-        let turn = Arc::clone(handshakes).acquire_owned().await.ok()?;
-        let (stream, address) = serve::accept(listener).await;
-        Some((stream, address, turn))
+        loop {
+            let room = gate.room().await?;
+            let (stream, address) = serve::accept(listener).await;
+            if let Some(place) = gate.place(address.ip(), room) {
+                return Some((stream, address, place));
+            }
+            tracing::debug!(peer = %address, "an address has too many connections that say nothing");
+        }
     };
     shutdown.run_until_cancelled(next).await.flatten()
 }
@@ -149,7 +151,14 @@ struct Connection {
 }
 
 impl Connection {
-    async fn serve(self, stream: TcpStream, address: SocketAddr, turn: OwnedSemaphorePermit) {
+    async fn serve(self, stream: TcpStream, address: SocketAddr, place: Place) {
+        let turn = match self.shutdown.run_until_cancelled(place.turn(&stream)).await {
+            Some(Ok(turn)) => turn,
+            Some(Err(error)) => {
+                return tracing::debug!(peer = %address, %error, "a connection said nothing");
+            }
+            None => return,
+        };
         let handshake = timeout(HANDSHAKE_TIMEOUT, self.acceptor.accept(stream));
         let stream = match self.shutdown.run_until_cancelled(handshake).await {
             Some(Ok(Ok(stream))) => stream,

@@ -5,6 +5,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio_rustls::TlsConnector;
 
 use super::*;
+use crate::agents::gate::{HANDSHAKES_AT_ONCE, HANDSHAKES_OF_ONE};
 
 const REQUEST: &[u8] = b"GET /who HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n";
 
@@ -124,16 +125,49 @@ async fn plain_http_gets_no_answer() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn strangers_that_say_nothing_lose_their_place_to_those_behind_them() {
+async fn strangers_that_say_nothing_lose_their_place() {
     let server = Server::start().await;
     let mut silent = Vec::new();
     for _ in 0..2 * HANDSHAKES_AT_ONCE {
         silent.push(TcpStream::connect(server.address).await.unwrap());
     }
-    // The second half is cut off only after its own turn to shake hands.
     for mut stream in silent {
         assert_eq!(stream.read(&mut [0; 8]).await.unwrap(), 0);
     }
+}
+
+#[tokio::test]
+async fn strangers_that_say_nothing_hold_up_no_agent() {
+    let server = Server::start().await;
+    let mut silent = Vec::new();
+    for _ in 0..3 * HANDSHAKES_AT_ONCE {
+        silent.push(TcpStream::connect(server.address).await.unwrap());
+    }
+    let began = std::time::Instant::now();
+    let agent = server.client(Some(server.authority.leaf()), &version::TLS13);
+    assert!(server.ask(agent).await.unwrap().ends_with("an agent"));
+    // They keep their own places for three seconds; the agent needs none of those.
+    assert!(began.elapsed() < std::time::Duration::from_secs(2), "{:?}", began.elapsed());
+}
+
+#[tokio::test]
+async fn one_address_that_stalls_its_handshakes_leaves_turns_for_others() {
+    let server = Server::start().await;
+    let mut stalled = Vec::new();
+    for _ in 0..2 * HANDSHAKES_OF_ONE {
+        let mut stream = TcpStream::connect(server.address).await.unwrap();
+        // The first byte of a TLS record, and no more.
+        stream.write_all(&[0x16]).await.unwrap();
+        stalled.push(stream);
+    }
+    let socket = tokio::net::TcpSocket::new_v4().unwrap();
+    socket.bind("127.0.0.2:0".parse().unwrap()).unwrap();
+    let began = std::time::Instant::now();
+    let stream = socket.connect(server.address).await.unwrap();
+    let client = server.client(None, &version::TLS13);
+    let name = "localhost".try_into().unwrap();
+    let _idle = TlsConnector::from(Arc::new(client)).connect(name, stream).await.unwrap();
+    assert!(began.elapsed() < std::time::Duration::from_secs(2), "{:?}", began.elapsed());
 }
 
 #[tokio::test]

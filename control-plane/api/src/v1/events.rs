@@ -11,7 +11,7 @@ use gimlet_app::{App, Change, Subject, TenantScope};
 use gimlet_shared::{api::Problem, api::Release, error_chain::Chain, ids::ReleaseId};
 use tokio::{
     sync::broadcast::{self, error::RecvError},
-    time::timeout,
+    time::{Instant, timeout},
 };
 use tokio_util::sync::CancellationToken;
 
@@ -21,6 +21,8 @@ use crate::{auth::Authenticated, extract::PathOf, problem::ApiError, state::ApiS
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
 /// Wake-ups may be lost; the database is asked again after this long without one.
 const LOOK_AGAIN: Duration = Duration::from_secs(10);
+/// A credential that was revoked is noticed after this long and [`LOOK_AGAIN`]; a minute is promised.
+const RECHECK: Duration = Duration::from_secs(30);
 
 /// The release whenever it changes, first as it is, until it is closed. `data` is a `Release` as JSON.
 ///
@@ -46,6 +48,7 @@ pub(super) async fn release_events(
         changes,
         shutdown: state.shutdown,
         sent: String::new(),
+        checked_at: Instant::now(),
     }
     .into_events(first);
     Ok(Sse::new(events).keep_alive(KeepAlive::new().interval(KEEP_ALIVE)))
@@ -59,6 +62,8 @@ struct Follower {
     shutdown: CancellationToken,
     /// The last JSON that went out.
     sent: String,
+    /// When the credential was last found good.
+    checked_at: Instant,
 }
 
 /// What to do for the next event.
@@ -88,6 +93,9 @@ impl Follower {
         let shutdown = self.shutdown.clone();
         loop {
             shutdown.run_until_cancelled(self.woken()).await??;
+            if !self.is_still_welcome().await {
+                return None;
+            }
             match self.app.release(&self.scope, self.id).await {
                 Ok(release) if to_json(&release) != self.sent => return Some(release),
                 Ok(_) => {}
@@ -98,6 +106,14 @@ impl Follower {
                 }
             }
         }
+    }
+
+    async fn is_still_welcome(&mut self) -> bool {
+        if self.checked_at.elapsed() < RECHECK {
+            return true;
+        }
+        self.checked_at = Instant::now();
+        matches!(self.app.recheck(&self.scope).await, Ok(Some(_)))
     }
 
     /// Returns when the release may have changed; `None` when nobody tells of changes any more.

@@ -6,7 +6,7 @@ use axum::{
     http::{HeaderMap, StatusCode},
 };
 use gimlet_shared::{
-    api::{NewRelease, Page, Problem, Release, ReleaseQuery},
+    api::{Diff, NewRelease, Page, Problem, Release, ReleaseQuery},
     ids::ReleaseId,
 };
 
@@ -62,6 +62,20 @@ pub(super) async fn release(
     PathOf(id): PathOf<ReleaseId>,
 ) -> Result<Json<Release>, ApiError> {
     Ok(Json(state.app.release(&scope, id).await?))
+}
+
+/// What this release changed in the files of its application: its commit in the gitops repository against
+/// the commit before. Values of Secrets are hidden.
+#[utoipa::path(get, path = "/api/v1/releases/{id}/diff", tag = "releases", params(("id" = String, Path)), responses(
+    (status = OK, body = Diff),
+    (status = "4XX", body = Problem, content_type = "application/problem+json"),
+))]
+pub(super) async fn release_diff(
+    State(state): State<ApiState>,
+    Authenticated(scope): Authenticated,
+    PathOf(id): PathOf<ReleaseId>,
+) -> Result<Json<Diff>, ApiError> {
+    Ok(Json(state.app.release_diff(&scope, id).await?))
 }
 
 /// Goes back to this release: a new release that brings what this one brought.

@@ -1,28 +1,36 @@
 //! Source repositories.
 
-use axum::{Json, extract::State, http::StatusCode};
+use axum::{
+    Json,
+    extract::{OriginalUri, State},
+    http::{HeaderMap, StatusCode},
+};
 use gimlet_shared::{
-    api::{NewRepository, Problem, Repository, RepositoryAdded},
+    api::{NewRepository, Page, PageQuery, Problem, Repository, RepositoryAdded},
     ids::RepositoryId,
 };
 
+use super::next_page;
 use crate::{
     auth::Authenticated,
-    extract::{JsonBody, PathOf},
+    extract::{JsonBody, PathOf, QueryOf},
     problem::ApiError,
     state::ApiState,
 };
 
-/// The organization's source repositories.
-#[utoipa::path(get, path = "/api/v1/repositories", tag = "repositories", responses(
-    (status = OK, body = [Repository]),
+/// The organization's source repositories, by name.
+#[utoipa::path(get, path = "/api/v1/repositories", tag = "repositories", params(PageQuery), responses(
+    (status = OK, body = Page<Repository>),
     (status = "4XX", body = Problem, content_type = "application/problem+json"),
 ))]
 pub(super) async fn list_repositories(
     State(state): State<ApiState>,
     Authenticated(scope): Authenticated,
-) -> Result<Json<Vec<Repository>>, ApiError> {
-    Ok(Json(state.app.list_repositories(&scope).await?))
+    OriginalUri(uri): OriginalUri,
+    QueryOf(query): QueryOf<PageQuery>,
+) -> Result<(HeaderMap, Json<Page<Repository>>), ApiError> {
+    let page = state.app.repositories_page(&scope, query).await?;
+    Ok((next_page(&uri, page.next_cursor.as_deref()), Json(page)))
 }
 
 /// Adds a source repository, and answers with its hooks and their secrets.

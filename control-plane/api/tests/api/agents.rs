@@ -26,15 +26,15 @@ use tokio_util::sync::CancellationToken;
 
 use crate::harness::{TestServer, enrolment_token};
 
-type Link = WebSocketStream<TlsStream<TcpStream>>;
+pub(crate) type Link = WebSocketStream<TlsStream<TcpStream>>;
 
 /// Key and chain of an enrolled agent, in PEM.
-struct Agent {
+pub(crate) struct Agent {
     key: KeyPair,
     chain_pem: String,
 }
 
-async fn enrol(server: &TestServer, token: &str) -> Agent {
+pub(crate) async fn enrol(server: &TestServer, token: &str) -> Agent {
     let key = KeyPair::generate().unwrap();
     let request = CertificateParams::default().serialize_request(&key).unwrap();
     let issued = server
@@ -53,7 +53,7 @@ async fn given_agent(server: &TestServer) -> Agent {
     enrol(server, &enrolment_token(&connect)).await
 }
 
-async fn open_link(
+pub(crate) async fn open_link(
     server: &TestServer,
     agent: Option<&Agent>,
     headers: &[(&str, &str)],
@@ -92,11 +92,11 @@ fn refused(link: Result<Link, Error>) -> u16 {
     }
 }
 
-async fn say(link: &mut Link, frame: &FromAgent) {
+pub(crate) async fn say(link: &mut Link, frame: &FromAgent) {
     link.send(Message::text(encode(frame))).await.unwrap();
 }
 
-async fn hear(link: &mut Link) -> FromServer {
+pub(crate) async fn hear(link: &mut Link) -> FromServer {
     match link.next().await {
         Some(Ok(Message::Text(text))) => decode(text.as_bytes()).unwrap(),
         other => panic!("{other:?}"),
@@ -114,7 +114,7 @@ async fn goodbye(link: &mut Link) -> Option<CloseFrame> {
     }
 }
 
-fn hello() -> FromAgent {
+pub(crate) fn hello() -> FromAgent {
     FromAgent::Hello {
         protocol: PROTOCOL,
         boot_id: BootId::new(),

@@ -147,7 +147,7 @@ fn releases(owner: &Owner) -> Vec<Case> {
         Case(get("/api/v1/releases?limit=0"), 422, "invalid-field", "limit"),
         Case(get("/api/v1/releases?limit=101"), 422, "invalid-field", "limit"),
         Case(get("/api/v1/releases?limit=many"), 422, "invalid-field", "limit"),
-        Case(get("/api/v1/releases?cursor=%27"), 422, "invalid-field", "cursor"),
+        Case(get("/api/v1/releases?cursor=%27"), 400, "bad-cursor", "cursor"),
         Case(get("/api/v1/artifacts?colour=1"), 422, "invalid-field", "colour"),
         Case(get("/api/v1/environments/%ff/apps/x"), 404, "not-found", ""),
         Case(get("/api/v1/environments/..%2f../apps/x"), 404, "not-found", "application"),

@@ -4,7 +4,7 @@ use std::{path::Path, process::Command, sync::Arc, time::Duration};
 
 use axum::Router;
 use gimlet_api::{
-    AgentPort, HttpMetrics, PeopleConfig, health_router, observed, people_router, serve_http,
+    AgentPort, HttpMetrics, PeopleConfig, RequestLimits, health_router, observed, people_router, serve_http,
     tls_config,
 };
 use gimlet_app::{
@@ -55,6 +55,15 @@ impl TestServer {
 
     /// Looks at source repositories this often, asked or not.
     pub(crate) async fn start_polling(poll_interval: Duration) -> Self {
+        Self::start_with(poll_interval, RequestLimits::default()).await
+    }
+
+    /// Lets only so many requests through.
+    pub(crate) async fn start_limited(limits: RequestLimits) -> Self {
+        Self::start_with(SELDOM, limits).await
+    }
+
+    async fn start_with(poll_interval: Duration, limits: RequestLimits) -> Self {
         let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
         let folder = tempfile::tempdir().unwrap();
         let (people, agents, health) = (listener().await, listener().await, listener().await);
@@ -66,10 +75,10 @@ impl TestServer {
         let (shutdown, mut tasks) = (CancellationToken::new(), JoinSet::new());
 
         let git = SmartHttp::new(Git::new(folder.path().join("git-home")), Limits::default());
-        let router = people_router(app.clone(), PeopleConfig { git, shutdown: shutdown.clone() });
+        let router = people_router(app.clone(), PeopleConfig { git, shutdown: shutdown.clone(), limits });
         serve(&mut tasks, people, observed(router, metrics.clone()), &shutdown);
         let health_url = format!("http://{}", health.local_addr().unwrap());
-        serve(&mut tasks, health, health_router(app.clone(), registry), &shutdown);
+        serve(&mut tasks, health, health_router(app.clone(), registry, shutdown.clone()), &shutdown);
         let (chain, key) = app.server_certificate("localhost").unwrap();
         let tls = tls_config(&chain, &key, app.root_pem()).unwrap();
         let port = AgentPort { app: app.clone(), tls, metrics, shutdown: shutdown.clone() };

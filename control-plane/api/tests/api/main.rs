@@ -5,11 +5,15 @@
 mod access;
 mod agents;
 mod bad_input;
+mod changes;
+mod contract;
 mod git;
 mod githost;
 mod harness;
 mod ingest;
 mod live;
 mod outside;
+mod people;
+mod release_pages;
 mod source;
 mod surface;

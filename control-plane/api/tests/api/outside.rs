@@ -195,7 +195,7 @@ async fn a_repository_that_cannot_be_used_is_a_clear_problem_and_makes_nothing()
         assert!(!told.contains("canary"), "{told}");
     }
     for list in ["clusters", "environments"] {
-        assert_eq!(owner.get(&format!("/api/v1/{list}")).await, json!([]), "{list}");
+        assert_eq!(owner.get(&format!("/api/v1/{list}")).await, json!({"items": []}), "{list}");
     }
     assert_eq!(look(&host, &["for-each-ref"]), "");
     let drafts = std::fs::read_dir(server.folder.path())
@@ -227,7 +227,7 @@ async fn two_environments_never_share_a_branch_and_a_taken_name_pushes_nothing()
 #[tokio::test]
 async fn the_cluster_is_told_to_bring_its_own_credential_and_the_secret_is_sealed_at_rest() {
     let (server, owner, host, token) = given_outside().await;
-    let environments = owner.get("/api/v1/environments").await;
+    let environments = owner.get("/api/v1/environments").await["items"].take();
     assert_eq!(environments[0]["apps_repository"], host.url("gitops.git"));
     assert!(environments[0]["infra_repository"].as_str().unwrap().starts_with(&server.url));
     assert!(!environments.to_string().contains("canary"));

@@ -80,7 +80,7 @@ pub(crate) fn manifest(env: &str, deploy: &str, value: &str) -> String {
 pub(crate) struct Shop {
     pub(crate) owner: Owner,
     pub(crate) source: Source,
-    server: TestServer,
+    pub(crate) server: TestServer,
     added: RepositoryAdded,
 }
 
@@ -135,7 +135,7 @@ impl Shop {
 
     /// All artifacts, newest first. None of the looks before has failed.
     pub(crate) async fn artifacts(&self) -> Vec<Artifact> {
-        let repositories = self.owner.get("/api/v1/repositories").await;
+        let repositories = self.owner.get("/api/v1/repositories").await["items"].take();
         let repositories: Vec<Repository> = serde_json::from_value(repositories).unwrap();
         assert_eq!(repositories[0].last_error, None);
         let page = self.owner.get("/api/v1/artifacts?limit=100").await;

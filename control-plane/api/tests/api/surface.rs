@@ -44,13 +44,16 @@ async fn what_is_made_says_where_it_is_and_is_listed() {
     let location = answer.headers()["location"].to_str().unwrap().to_owned();
     assert_eq!(owner.get(&location).await["name"], "prod");
     let environments = owner.get("/api/v1/environments").await;
-    assert_eq!(environments[0]["namespace"], "shop");
+    assert_eq!(environments["items"][0]["namespace"], "shop");
 
     let body = json!({"url": "https://git.example/acme/shop.git"});
     let added: RepositoryAdded =
         owner.post("/api/v1/repositories", body).await.json().await.unwrap();
     assert_eq!(added.repository.name, "acme/shop");
-    assert_eq!(owner.get("/api/v1/repositories").await[0]["id"], added.repository.id.as_str());
+    assert_eq!(
+        owner.get("/api/v1/repositories").await["items"][0]["id"],
+        added.repository.id.as_str()
+    );
     let look = client().post(&added.look_url).bearer_auth(&added.look_token).send().await.unwrap();
     assert_eq!(look.status(), 202);
 }
