@@ -6,10 +6,11 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::{
     commands::{
-        app, auth, cluster, commits, completion, deploy, environment, release, repo, version,
+        activity, app, artifact, auth, cluster, commits, completion, deploy, doctor, environment, release,
+        member, repo, token, version,
     },
     host::Host,
-    output::{Format, wants_color},
+    output::{Format, FormatParser, wants_color},
 };
 
 /// What stands under every command's help.
@@ -41,7 +42,7 @@ pub(crate) struct Cli {
 }
 
 /// What all commands take.
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 pub(crate) struct Global {
     /// URL of the server.
     #[arg(long, global = true, value_name = "URL", help_heading = "Global options")]
@@ -64,8 +65,9 @@ pub(crate) struct Global {
 }
 
 /// When to color.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Color {
+    #[default]
     Auto,
     Always,
     Never,
@@ -74,8 +76,8 @@ pub(crate) enum Color {
 /// How data is shown.
 #[derive(Clone, Copy, Debug, Args)]
 pub(crate) struct OutputArgs {
-    /// How data is shown; json and yaml have the shapes of the API.
-    #[arg(short, long, value_name = "FORMAT", default_value = "table")]
+    /// How data is shown: table, wide, json, yaml, name or jsonpath=PATH; json has the shapes of the API.
+    #[arg(short, long, value_name = "FORMAT", default_value = "table", value_parser = FormatParser, hide_possible_values = true)]
     pub(crate) output: Format,
 }
 
@@ -95,6 +97,9 @@ pub(crate) enum Command {
     Repo(repo::RepoCommand),
     /// What can be released, with what was decided about it.
     Commits(commits::Commits),
+    /// What can be released, by the name that CI plugins use.
+    #[command(subcommand)]
+    Artifact(artifact::ArtifactCommand),
     /// Release a commit by hand.
     Deploy(deploy::Deploy),
     /// Releases: list, look, wait, roll back.
@@ -103,6 +108,16 @@ pub(crate) enum Command {
     /// Applications: list, look, delete.
     #[command(subcommand)]
     App(app::AppCommand),
+    /// Look at everything between you and a healthy release; ends with 1 if something is wrong.
+    Doctor(doctor::Doctor),
+    /// What changed, and who did it.
+    Activity(activity::Activity),
+    /// Members of the organization: list, change roles, remove.
+    #[command(subcommand)]
+    Member(member::MemberCommand),
+    /// API tokens: list, make, revoke.
+    #[command(subcommand)]
+    Token(token::TokenCommand),
     /// Print a completion script for a shell.
     Completion(completion::Completion),
     /// Print the versions of this command and of the server.

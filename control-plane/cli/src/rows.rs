@@ -1,10 +1,13 @@
 //! How each thing of the API looks in a table and in full.
 
+mod activity;
 pub(crate) mod app;
 mod artifact;
 mod cause;
 mod cluster;
 mod environment;
+mod pod;
+mod people;
 pub(crate) mod release;
 mod repository;
 

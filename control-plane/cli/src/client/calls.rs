@@ -2,11 +2,12 @@
 
 use gimlet_shared::{
     api::{
-        App, Artifact, ArtifactQuery, Cluster, ClusterConnect, DevicePoll, DeviceStarted,
-        Environment, ExchangeLink, Me, NewCluster, NewRelease, NewRepository, Page, Release,
-        ReleaseQuery, Repository, RepositoryAdded, TokenCreated,
+        Activity, ActivityQuery, App, Artifact, ArtifactQuery, Cluster, ClusterConnect, DevicePoll,
+        DeviceStarted, Diff, Environment, ExchangeLink, Me, Member, MemberRole, NewCluster,
+        NewRelease, NewRepository, NewToken, NewTokenSecret, Page, Release, ReleaseQuery,
+        Repository, RepositoryAdded, Token, TokenCreated, Version,
     },
-    ids::ReleaseId,
+    ids::{ArtifactId, ReleaseId, TokenId},
 };
 use reqwest::Method;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
@@ -26,6 +27,14 @@ struct ApiDocument {
 #[derive(Debug, Deserialize)]
 struct ApiInfo {
     version: String,
+}
+
+/// A list as this server or an older one answers it.
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+enum Listed<T> {
+    Page(Page<T>),
+    Whole(Vec<T>),
 }
 
 impl Client {
@@ -57,7 +66,7 @@ impl Client {
     }
 
     pub(crate) async fn list_clusters(&self) -> Result<Vec<Cluster>, CliError> {
-        self.get(&["clusters"]).await
+        self.everything(&["clusters"], &[]).await
     }
 
     pub(crate) async fn cluster(&self, id: &str) -> Result<Cluster, CliError> {
@@ -76,11 +85,11 @@ impl Client {
     }
 
     pub(crate) async fn list_environments(&self) -> Result<Vec<Environment>, CliError> {
-        self.get(&["environments"]).await
+        self.everything(&["environments"], &[]).await
     }
 
     pub(crate) async fn list_repositories(&self) -> Result<Vec<Repository>, CliError> {
-        self.get(&["repositories"]).await
+        self.everything(&["repositories"], &[]).await
     }
 
     pub(crate) async fn add_repository(
@@ -102,6 +111,10 @@ impl Client {
     ) -> Result<Vec<Artifact>, CliError> {
         let filter = [("repository", &query.repository), ("branch", &query.branch)];
         self.pages(&["artifacts"], &filter, limit).await
+    }
+
+    pub(crate) async fn artifact(&self, id: ArtifactId) -> Result<Artifact, CliError> {
+        self.get(&["artifacts", &id.to_string()]).await
     }
 
     /// The newest releases, `limit` of them.
@@ -130,6 +143,25 @@ impl Client {
         self.get(&["releases", &id.to_string()]).await
     }
 
+    pub(crate) async fn release_diff(&self, id: ReleaseId) -> Result<Diff, CliError> {
+        self.get(&["releases", &id.to_string(), "diff"]).await
+    }
+
+    /// Without `from` or `to`, what the gitops repository has now stands there.
+    pub(crate) async fn compare_releases(
+        &self,
+        environment: &str,
+        app: &str,
+        from: Option<ReleaseId>,
+        to: Option<ReleaseId>,
+    ) -> Result<Diff, CliError> {
+        let sides = [("from", from), ("to", to)];
+        let query =
+            sides.into_iter().filter_map(|(name, id)| Some((name, id?.to_string()))).collect();
+        let path = &["environments", environment, "apps", app, "compare"];
+        self.call(Call { query, ..Call::new(Method::GET, path) }).await
+    }
+
     pub(crate) async fn roll_back(&self, id: ReleaseId) -> Result<Release, CliError> {
         self.call(Call::new(Method::POST, &["releases", &id.to_string(), "rollback"])).await
     }
@@ -140,7 +172,7 @@ impl Client {
     }
 
     pub(crate) async fn list_apps(&self) -> Result<Vec<App>, CliError> {
-        self.get(&["apps"]).await
+        self.everything(&["apps"], &[]).await
     }
 
     pub(crate) async fn app(&self, environment: &str, app: &str) -> Result<App, CliError> {
@@ -153,6 +185,79 @@ impl Client {
         app: &str,
     ) -> Result<Release, CliError> {
         self.call(Call::new(Method::DELETE, &["environments", environment, "apps", app])).await
+    }
+
+    /// Which version answers. An older server does not know the question: its answer is no version.
+    pub(crate) async fn version(&self) -> Result<Option<Version>, CliError> {
+        match self.get(&["version"]).await {
+            Ok(version) => Ok(Some(version)),
+            Err(error) if error.status() == Some(404) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    pub(crate) async fn disconnect_cluster(&self, id: &str) -> Result<(), CliError> {
+        self.call(Call::new(Method::POST, &["clusters", id, "disconnect"])).await
+    }
+
+    pub(crate) async fn list_members(&self) -> Result<Vec<Member>, CliError> {
+        self.everything(&["members"], &[]).await
+    }
+
+    pub(crate) async fn set_member_role(
+        &self,
+        login: &str,
+        request: &MemberRole,
+    ) -> Result<Member, CliError> {
+        let body = Some(self.encode(request)?);
+        self.call(Call { body, ..Call::new(Method::PATCH, &["members", login]) }).await
+    }
+
+    pub(crate) async fn remove_member(&self, login: &str) -> Result<(), CliError> {
+        self.call(Call::new(Method::DELETE, &["members", login])).await
+    }
+
+    /// The caller's tokens, or with `all` everyone's.
+    pub(crate) async fn list_tokens(&self, all: &str) -> Result<Vec<Token>, CliError> {
+        self.everything(&["tokens"], &[("all", all.to_owned())]).await
+    }
+
+    pub(crate) async fn create_token(
+        &self,
+        request: &NewToken,
+        key: &str,
+    ) -> Result<NewTokenSecret, CliError> {
+        let body = Some(self.encode(request)?);
+        let call =
+            Call { body, idempotency_key: Some(key), ..Call::new(Method::POST, &["tokens"]) };
+        self.call(call).await
+    }
+
+    pub(crate) async fn revoke_token(&self, id: TokenId) -> Result<(), CliError> {
+        self.call(Call::new(Method::DELETE, &["tokens", &id.to_string()])).await
+    }
+
+    /// The newest changes, `limit` of them.
+    pub(crate) async fn list_activity(
+        &self,
+        query: &ActivityQuery,
+        limit: u32,
+    ) -> Result<Vec<Activity>, CliError> {
+        let filter = [
+            ("kind", &query.kind),
+            ("actor", &query.actor),
+            ("environment", &query.environment),
+            ("app", &query.app),
+            ("since", &query.since),
+            ("until", &query.until),
+        ];
+        self.pages(&["activity"], &filter, limit).await
+    }
+
+    /// The changes after number `after`, as they happen.
+    pub(crate) async fn changes(&self, after: &str) -> Result<Events, CliError> {
+        let query = vec![("after", after.to_owned())];
+        Events::open(self, &Call { query, ..Call::new(Method::GET, &["changes"]) }).await
     }
 
     async fn get<T: DeserializeOwned>(&self, path: &[&str]) -> Result<T, CliError> {
@@ -171,6 +276,28 @@ impl Client {
     fn encode(&self, body: &impl Serialize) -> Result<serde_json::Value, CliError> {
         serde_json::to_value(body)
             .map_err(|error| CliError::local(format!("cannot form the request: {error}")))
+    }
+
+    /// Every row of a list. An older server answers with all of them at once, outside of a page.
+    async fn everything<T: DeserializeOwned>(
+        &self,
+        path: &[&str],
+        filter: &[(&'static str, String)],
+    ) -> Result<Vec<T>, CliError> {
+        let mut query = filter.to_vec();
+        let mut rows: Vec<T> = Vec::new();
+        loop {
+            let call = Call { query: query.clone(), ..Call::new(Method::GET, path) };
+            let page: Page<T> = match self.call(call).await? {
+                Listed::Page(page) => page,
+                Listed::Whole(items) => Page { items, next_cursor: None },
+            };
+            let got_none = page.items.is_empty();
+            rows.extend(page.items);
+            let Some(cursor) = page.next_cursor.filter(|_| !got_none) else { return Ok(rows) };
+            query = filter.to_vec();
+            query.extend([("limit", LARGEST_PAGE.to_string()), ("cursor", cursor)]);
+        }
     }
 
     /// Follows the cursors until there are `limit` rows.

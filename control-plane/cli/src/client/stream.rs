@@ -1,9 +1,10 @@
-//! Server-sent events of one release.
+//! Server-sent events: of one release, or of all changes.
 
 use std::time::Duration;
 
-use gimlet_shared::api::Release;
+use gimlet_shared::api::{Activity, Release};
 use reqwest::Response;
+use serde::de::DeserializeOwned;
 
 use super::{Call, Client};
 use crate::error::CliError;
@@ -37,8 +38,17 @@ impl Events {
 
     /// The next version of the release; `None` when the server ends the stream.
     pub(crate) async fn next(&mut self) -> Result<Option<Release>, CliError> {
+        self.next_named("release").await
+    }
+
+    /// The next change; `None` when the server ends the stream.
+    pub(crate) async fn next_change(&mut self) -> Result<Option<Activity>, CliError> {
+        self.next_named("change").await
+    }
+
+    async fn next_named<T: DeserializeOwned>(&mut self, name: &str) -> Result<Option<T>, CliError> {
         loop {
-            if let Some(data) = self.parser.next_release() {
+            if let Some(data) = self.parser.next_data(name) {
                 return self.client.decode(data.as_bytes()).map(Some);
             }
             let chunk = async {
@@ -79,7 +89,7 @@ impl Parser {
     }
 
     /// The data of the next complete event that is named `release`.
-    fn next_release(&mut self) -> Option<String> {
+    fn next_data(&mut self, wanted: &str) -> Option<String> {
         while let Some(end) = self.unread.iter().position(|byte| *byte == b'\n') {
             let line: Vec<u8> = self.unread.drain(..=end).collect();
             let line = String::from_utf8_lossy(&line);
@@ -89,8 +99,9 @@ impl Parser {
                 continue;
             }
             let name = std::mem::take(&mut self.name);
-            if let (Some(data), "release") = (self.data.take(), name.as_str()) {
-                return Some(data);
+            let data = self.data.take();
+            if name == wanted && data.is_some() {
+                return data;
             }
         }
         None
@@ -123,7 +134,7 @@ mod tests {
         let mut found = Vec::new();
         for chunk in chunks {
             assert!(parser.take(chunk));
-            found.extend(std::iter::from_fn(|| parser.next_release()));
+            found.extend(std::iter::from_fn(|| parser.next_data("release")));
         }
         found
     }

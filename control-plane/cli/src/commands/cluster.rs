@@ -35,6 +35,15 @@ pub(crate) enum ClusterCommand {
     Connect(Connect),
     /// List the clusters.
     List(List),
+    /// Revoke the agent's certificates and close its link; what Flux applied stays.
+    Disconnect(Disconnect),
+}
+
+/// Disconnect a cluster.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Disconnect {
+    /// Name of the cluster.
+    name: String,
 }
 
 #[derive(Clone, Debug, Args)]
@@ -79,7 +88,7 @@ struct Gitops {
 #[derive(Clone, Copy, Debug, Args)]
 pub(crate) struct List {
     /// Show new and changed ones as they come.
-    #[arg(long)]
+    #[arg(short, long)]
     watch: bool,
     #[command(flatten)]
     output: OutputArgs,
@@ -90,7 +99,29 @@ impl ClusterCommand {
         match self {
             Self::Connect(connect) => connect.run(shell).await,
             Self::List(list) => list.run(shell).await,
+            Self::Disconnect(disconnect) => disconnect.run(shell).await,
         }
+    }
+}
+
+impl Disconnect {
+    async fn run(self, shell: &mut Shell) -> Result<(), CliError> {
+        let client = shell.client()?;
+        let clusters = client.list_clusters().await?;
+        let found =
+            clusters.iter().find(|cluster| cluster.name == self.name || cluster.id == self.name);
+        let Some(cluster) = found else {
+            return Err(CliError::local(format!("there is no cluster `{}`", self.name))
+                .advise("see `gimlet cluster list`"));
+        };
+        client.disconnect_cluster(&cluster.id).await?;
+        let name = &cluster.name;
+        shell.out.note(Tone::Good, &format!("✓ {name} is disconnected"));
+        shell.out.note(
+            Tone::Plain,
+            &format!("`gimlet cluster connect {name} --renew` connects it again"),
+        );
+        Ok(())
     }
 }
 
