@@ -16,8 +16,8 @@ use gimlet_git::{
     gitops::{CommitError, Committed},
 };
 use gimlet_shared::{
-    error_chain::Chain, ids::CommandId, link::CommandBody, namespaces::FLUX_NAMESPACE,
-    observed::ObjectKey,
+    crash_point, error_chain::Chain, ids::CommandId, link::CommandBody,
+    namespaces::FLUX_NAMESPACE, observed::ObjectKey,
 };
 use gimlet_store::{
     AdvanceExtra, ApplicationChange, Environment, GitopsLocation, NewCommand, QueuedGroup, Release,
@@ -158,8 +158,15 @@ impl App {
         {
             return Ok(Written { commit, note: None });
         }
+        let began = self.now();
         let change = self.change(group, release, &gitops, branch).await?;
-        match gitops.commit(change).await {
+        self.trace_part(release, "render", began);
+        let began = self.now();
+        crash_point!("git.commit.before");
+        let committed = gitops.commit(change).await;
+        crash_point!("git.commit.after");
+        self.trace_part(release, "gitops commit", began);
+        match committed {
             Ok(Committed::Made { commit, .. }) => Ok(Written { commit, note: None }),
             Ok(Committed::Unchanged { head }) => Ok(Written {
                 commit: head,
@@ -208,7 +215,9 @@ impl App {
             ..AdvanceExtra::default()
         };
         let event = ReleaseEvent::Written { commit: written.commit.to_string() };
+        crash_point!("push-recorded.before");
         self.move_release(release, event, extra).await?;
+        crash_point!("push-recorded.after");
         if let Some(followed) = &group.followed {
             self.tell(followed.organization_id, Subject::Release(followed.id));
         }
@@ -268,6 +277,7 @@ impl App {
             state = moved.state.word(),
             "release moved"
         );
+        self.trace_release(release, &moved);
         if moved.state.is_closed() {
             parts.troubles.forget(moved.id);
             parts.metrics.releases_closed.with_label_values(&[moved.state.word()]).inc();
@@ -316,6 +326,7 @@ fn commit_refusal(error: CommitError) -> NotWritten {
         ),
         CommitError::Contended { .. }
         | CommitError::Locked { .. }
+        | CommitError::Together { .. }
         | CommitError::Read(_)
         | CommitError::Write { .. }
         | CommitError::Remote(_) => {

@@ -11,14 +11,21 @@
 mod change;
 #[cfg(test)]
 mod crash;
+mod delta;
+mod deploys;
 mod draft;
 mod durable;
 mod either;
 mod error;
+mod gather;
 mod message;
 mod outside;
+mod pack;
+mod queue;
 mod reference;
 mod repository;
+#[cfg(test)]
+mod together;
 mod tree;
 
 pub use change::{Change, Committed, Edit};

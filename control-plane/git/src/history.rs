@@ -74,7 +74,8 @@ pub(crate) fn between(
         .collect()
 }
 
-fn walk(
+/// The history of `from` without that of `hidden`, by commit time.
+pub(crate) fn walk(
     repo: &gix::Repository,
     from: CommitId,
     hidden: Option<CommitId>,

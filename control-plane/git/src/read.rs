@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use gix::ObjectId;
 use gix::bstr::ByteSlice;
 use gix::objs::tree::{EntryKind, EntryMode};
+use gix::odb::store::init::Slots;
 
 use crate::{CommitId, CommitInfo, RepoPath};
 
@@ -16,6 +17,9 @@ pub(crate) const LARGEST_FILE: u64 = 16 << 20;
 
 /// The most that one folder read may hold in all, in bytes.
 const LARGEST_FOLDER: u64 = 64 << 20;
+
+/// Packs that an open repository can know of at a time, before it fails; gathering keeps them far below.
+const MOST_PACKS: u16 = 512;
 
 /// How deep folders are followed; trees are read recursively, so this bounds the stack.
 const DEEPEST: usize = 64;
@@ -90,6 +94,7 @@ pub(crate) fn open(path: &Path) -> Result<gix::ThreadSafeRepository, ReadError> 
         // The directory is ours by construction, whoever the process runs as and whatever
         // `safe.directory` says.
         .with(gix::sec::Trust::Full)
+        .object_store_slots(Slots::Given(MOST_PACKS))
         // Who can push `refs/replace` could otherwise show us another history than git's objects hold.
         .config_overrides(["core.useReplaceRefs=false"])
         .open(path)

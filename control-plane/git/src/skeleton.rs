@@ -24,15 +24,14 @@ const CONFIG: &str = "\
 \tauto = 0
 ";
 
-/// Where new objects wait for their names: the prefix that git gives to its own quarantine
-/// directories, and prunes by.
-pub(crate) const QUARANTINE: &str = "tmp_objdir-gimlet-";
-
-/// All such directories, those of cut off pushes among them.
-const QUARANTINES: &str = "tmp_objdir-";
+/// Where objects of a push wait for their names: cut off ones are removed.
+pub(crate) const QUARANTINES: &str = "tmp_objdir-";
 
 /// Packs that a cut off fetch left.
 const PARTIAL_PACKS: &str = "tmp_";
+
+/// Packs of ours on their way to their names.
+pub(crate) const PACK_DRAFT: &str = "tmp_pack_gimlet-";
 
 /// The prefix of values on their way to a reference.
 pub(crate) const VALUE: &str = "gimlet-ref-";
@@ -73,6 +72,20 @@ pub(crate) fn tidy(git_dir: &Path) {
     let packs = abandoned(&git_dir.join("objects/pack"), PARTIAL_PACKS);
     for path in abandoned(git_dir, VALUE).into_iter().chain(packs) {
         let _ = fs::remove_file(path);
+    }
+    remove_indexes_without_packs(&git_dir.join("objects/pack"));
+}
+
+/// An index whose pack a power loss took would have its objects be taken for stored ones. Nobody ever
+/// makes an index before its pack, so none of these will get one.
+fn remove_indexes_without_packs(folder: &Path) {
+    let Ok(entries) = fs::read_dir(folder) else { return };
+    for index in entries.flatten().map(|entry| entry.path()) {
+        if index.extension().is_some_and(|suffix| suffix == "idx")
+            && !index.with_extension("pack").exists()
+        {
+            let _ = fs::remove_file(index);
+        }
     }
 }
 

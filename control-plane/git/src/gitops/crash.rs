@@ -8,7 +8,7 @@ use tempfile::TempDir;
 use super::reference::Swap;
 use super::repository::Prepared;
 use super::{Change, CommitError, Committed, Edit, Message, Repository};
-use crate::skeleton::{QUARANTINE, VALUE};
+use crate::skeleton::{QUARANTINES, VALUE};
 use crate::testing::{git, new_year};
 use crate::{BranchName, CommitId};
 
@@ -76,6 +76,40 @@ async fn the_stale_lock_of_a_dead_process_is_removed() {
     git(repository.path(), &["fsck", "--strict"]);
 }
 
+/// A lock as this program leaves it when it is killed: a second name of a value on its way.
+fn lock_of_a_writer(repository: &Repository) -> File {
+    let value = repository.path().join(format!("{VALUE}killed"));
+    let file = File::create(&value).unwrap();
+    fs::hard_link(&value, repository.path().join("refs/heads/main.lock")).unwrap();
+    file
+}
+
+#[tokio::test]
+async fn the_lock_of_a_killed_writer_is_removed_at_once() {
+    let (_directory, repository) = repository().await;
+    drop(lock_of_a_writer(&repository));
+    let commit = repository.commit(put("x"));
+    let committed = tokio::time::timeout(Duration::from_secs(20), commit).await;
+    assert!(matches!(committed.expect("nobody holds it").unwrap(), Committed::Made { .. }));
+}
+
+#[tokio::test]
+async fn the_lock_of_a_living_writer_is_left_alone() {
+    let (_directory, repository) = repository().await;
+    let lock = repository.path().join("refs/heads/main.lock");
+    let writer = lock_of_a_writer(&repository);
+    writer.lock().unwrap();
+    let commit = tokio::spawn({
+        let repository = repository.clone();
+        async move { repository.commit(put("x")).await }
+    });
+    // Many times as long as it looks at the lock.
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    assert!(lock.exists() && !commit.is_finished());
+    drop(writer);
+    assert!(matches!(commit.await.unwrap().unwrap(), Committed::Made { .. }));
+}
+
 #[tokio::test]
 async fn a_live_lock_is_waited_for() {
     let (_directory, repository) = repository().await;
@@ -107,7 +141,7 @@ async fn old_leftovers_are_removed_when_the_repository_is_opened() {
     let (_directory, repository) = repository().await;
     let objects = repository.path().join("objects");
     let (old, new) =
-        (objects.join(format!("{QUARANTINE}old")), objects.join(format!("{QUARANTINE}new")));
+        (objects.join(format!("{QUARANTINES}old")), objects.join(format!("{QUARANTINES}new")));
     let value = repository.path().join(format!("{VALUE}old"));
     for folder in [&old, &new] {
         fs::create_dir(folder).unwrap();

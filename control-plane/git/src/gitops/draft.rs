@@ -18,10 +18,10 @@ pub(super) type NewObject = (ObjectId, Kind, Vec<u8>);
 /// A commit that exists in memory only, or the finding that none is needed.
 pub(super) enum Draft {
     Unchanged { head: CommitId },
-    Commit { id: CommitId, objects: Vec<NewObject> },
+    Commit { id: CommitId, tree: ObjectId },
 }
 
-/// Makes the commit of `change` on `head`; `repo` must keep new objects in memory.
+/// Makes the commit of `change` on `head`; `repo` must keep new objects in memory, where `head` may be, too.
 pub(super) fn draft(
     repo: &gix::Repository,
     head: Option<CommitId>,
@@ -39,7 +39,7 @@ pub(super) fn draft(
     }
     let tree = tree.map_or_else(|| empty_folder(repo), Ok)?;
     let id = write_commit(repo, head, tree, change)?;
-    Ok(Draft::Commit { id: id.into(), objects: new_objects(repo, id, tree)? })
+    Ok(Draft::Commit { id: id.into(), tree })
 }
 
 struct Drafting<'a> {
@@ -142,25 +142,28 @@ fn write_commit(
     Ok(repo.write_object(commit).map_err(failed("build a commit"))?.detach())
 }
 
-/// The new objects that the commit needs, files first. What edits made in passing stays behind.
-fn new_objects(
+/// The new objects that these commits and their trees need: commits in their order, each after its files.
+/// What edits made in passing stays behind.
+pub(super) fn new_objects(
     repo: &gix::Repository,
-    commit: ObjectId,
-    tree: ObjectId,
+    commits: &[(CommitId, ObjectId)],
 ) -> Result<Vec<NewObject>, CommitError> {
     let mut memory = repo.objects.reset_object_memory().unwrap_or_default();
     let mut needed = Vec::new();
-    let mut waiting = vec![commit, tree];
-    while let Some(id) = waiting.pop() {
-        // Absent: it is in the repository already, or was met before.
-        let Some((kind, data)) = memory.remove(&id) else { continue };
-        if kind == Kind::Tree {
-            for entry in TreeRefIter::from_bytes(&data, id.kind()) {
-                waiting.push(entry.map_err(failed("decode a folder"))?.oid.to_owned());
+    for (commit, tree) in commits {
+        let begun = needed.len();
+        let mut waiting = vec![commit.object(), *tree];
+        while let Some(id) = waiting.pop() {
+            // Absent: it is in the repository already, or was met before.
+            let Some((kind, data)) = memory.remove(&id) else { continue };
+            if kind == Kind::Tree {
+                for entry in TreeRefIter::from_bytes(&data, id.kind()) {
+                    waiting.push(entry.map_err(failed("decode a folder"))?.oid.to_owned());
+                }
             }
+            needed.push((id, kind, data));
         }
-        needed.push((id, kind, data));
+        needed[begun..].reverse();
     }
-    needed.reverse();
     Ok(needed)
 }

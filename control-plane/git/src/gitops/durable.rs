@@ -1,54 +1,75 @@
 //! Objects on the disk before anything names them.
 //!
-//! gix writes loose objects and references without any fsync. Here new objects go to a directory of
-//! their own beside the others, each synced, and are moved to their names only then; the folders that
-//! hold the names are synced last. So a name in the object store never stands for a torn file, which
-//! would otherwise be taken for a stored object and never be written again. What a crash leaves in the
-//! directory is garbage under a name that git's own pruning knows.
+//! gix writes loose objects and references without any fsync. Here all new objects of a batch go into one
+//! pack, written under a name that nothing reads and synced; pack and index get their names only then, and
+//! the folder that holds the names is synced last. So a name in the object store never stands for a torn
+//! file, which would otherwise be taken for stored objects and never be written again. What a crash leaves
+//! is garbage under a name that git's own pruning knows.
 
-use std::collections::BTreeSet;
-use std::fs;
-use std::io;
+use std::fs::{self, File, Permissions};
+use std::io::{self, Write};
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
+use std::thread;
 
-use gix::objs::Write;
-use gix::odb::loose;
+use gimlet_shared::crash_point;
+use tempfile::NamedTempFile;
 
 use super::CommitError;
 use super::draft::NewObject;
 use super::error::write_failed;
-use crate::read::failed;
-use crate::skeleton::{QUARANTINE, sync};
+use super::pack::Pack;
+use crate::skeleton::{PACK_DRAFT, sync};
 
-/// Stores `objects`; when it returns they survive a power loss.
-pub(super) fn store(git_dir: &Path, objects: &[NewObject]) -> Result<(), CommitError> {
-    let home = git_dir.join("objects");
-    let quarantine = tempfile::Builder::new()
-        .prefix(QUARANTINE)
-        .tempdir_in(&home)
-        .map_err(write_failed("make room for new objects"))?;
-    let hash = gix::hash::Kind::Sha1;
-    let (from, to) = (loose::Store::at(quarantine.path(), hash), loose::Store::at(&home, hash));
-
-    for (id, kind, data) in objects {
-        from.write_buf_with_known_id(*kind, data, *id).map_err(failed("write an object"))?;
-        sync(&from.object_path(id)).map_err(write_failed("sync an object"))?;
+/// Stores `objects`; when it returns they survive a power loss, and so does what `beside` holds.
+pub(super) fn store(
+    git_dir: &Path,
+    objects: &[NewObject],
+    beside: Option<&File>,
+) -> Result<(), CommitError> {
+    if objects.is_empty() {
+        return beside.map_or(Ok(()), File::sync_all).map_err(write_failed("sync a reference"));
     }
-    let publish = || -> io::Result<()> {
-        let mut touched = BTreeSet::new();
-        for (id, ..) in objects {
-            let place = to.object_path(id);
-            let Some(fan) = place.parent().map(Path::to_owned) else { continue };
-            if let Err(error) = fs::create_dir(&fan)
-                && error.kind() != io::ErrorKind::AlreadyExists
-            {
-                return Err(error);
-            }
-            fs::rename(from.object_path(id), &place)?;
-            touched.insert(fan);
+    let pack = Pack::of(objects)?;
+    crash_point!("git.objects.before");
+    place(&git_dir.join("objects/pack"), &pack, beside)
+        .map_err(write_failed("store new objects"))?;
+    crash_point!("git.objects.after");
+    Ok(())
+}
+
+/// Writes a pack and its index into the folder `home`.
+pub(super) fn place(home: &Path, pack: &Pack, beside: Option<&File>) -> io::Result<()> {
+    fs::create_dir_all(home)?;
+    let data = draft(home, &pack.data)?;
+    let index = draft(home, &pack.index)?;
+    sync_all(&[Some(data.as_file()), Some(index.as_file()), beside])?;
+    let name = format!("pack-{}", gix::ObjectId::from(pack.checksum));
+    // The index last: without it nobody looks into the pack.
+    data.persist(home.join(format!("{name}.pack")))?;
+    index.persist(home.join(format!("{name}.idx")))?;
+    sync(home)
+}
+
+fn draft(home: &Path, content: &[u8]) -> io::Result<NamedTempFile> {
+    let read_only = Permissions::from_mode(0o444);
+    let mut builder = tempfile::Builder::new();
+    let mut file = builder.prefix(PACK_DRAFT).permissions(read_only).tempfile_in(home)?;
+    file.write_all(content)?;
+    Ok(file)
+}
+
+/// Syncs files side by side: the disk gathers what comes at once.
+fn sync_all(files: &[Option<&File>]) -> io::Result<()> {
+    let mut files = files.iter().flatten();
+    let Some(first) = files.next() else { return Ok(()) };
+    thread::scope(|scope| {
+        let others: Vec<_> = files.map(|file| scope.spawn(|| file.sync_all())).collect();
+        let mut synced = first.sync_all();
+        for other in others {
+            let end = other.join().unwrap_or_else(|_| Err(io::Error::other("a sync ended early")));
+            synced = synced.and(end);
         }
-        touched.iter().try_for_each(|fan| sync(fan))?;
-        sync(&home)
-    };
-    publish().map_err(write_failed("move new objects to their place"))
+        synced
+    })
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::{Change, CommitError, Committed, Outside, Repository};
 use crate::remote::RemoteError;
-use crate::{BranchName, CommitId, CommitInfo, ReadError, RepoPath};
+use crate::{BranchName, ChangeLimits, Changes, CommitId, CommitInfo, ReadError, RepoPath};
 
 /// A gitops repository, wherever it is. Cheap to clone. Each method does what the method of the same
 /// name does on [`Repository`] or [`Outside`].
@@ -69,6 +69,20 @@ impl Gitops {
         path: &RepoPath,
     ) -> Result<BTreeMap<String, Vec<u8>>, ReadError> {
         self.local().read_folder(at, path).await
+    }
+
+    /// The files that differ between two commits.
+    ///
+    /// # Errors
+    /// As [`Repository::changes`].
+    pub async fn changes(
+        &self,
+        from: Option<CommitId>,
+        to: CommitId,
+        paths: Vec<RepoPath>,
+        limits: ChangeLimits,
+    ) -> Result<Changes, ReadError> {
+        self.local().changes(from, to, paths, limits).await
     }
 
     /// Whether one commit lies in the history of another.

@@ -1,6 +1,7 @@
 //! Why a change was not committed.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use crate::read::CutShort;
 use crate::remote::RemoteError;
@@ -74,6 +75,12 @@ pub enum CommitError {
         operation: &'static str,
         /// What the operating system says.
         source: std::io::Error,
+    },
+    /// What was to be stored together with others was not stored, for the same reason as theirs.
+    #[error("the commits that were to be stored together could not be stored")]
+    Together {
+        /// Their common reason.
+        source: Arc<CommitError>,
     },
     /// The git host did not take the commit. It may be found there after all when the answer was lost:
     /// look with `find_deploy` before committing again.

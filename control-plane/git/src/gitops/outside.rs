@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use gimlet_shared::crash_point;
 use tokio::sync::Mutex;
 
 use super::error::write_failed;
@@ -94,9 +95,14 @@ impl Outside {
                 Prepared::Unchanged { head } => return Ok(Committed::Unchanged { head }),
                 Prepared::Stored { commit } => commit,
             };
-            match self.remote.push(self.copy.path(), commit, &change.branch, head).await {
+            crash_point!("git.push.before");
+            let pushed = self.remote.push(self.copy.path(), commit, &change.branch, head).await;
+            crash_point!("git.push.after");
+            match pushed {
                 Ok(Pushed::Done) => {
+                    crash_point!("git.push-noted.before");
                     self.remember(&change.branch, head, commit).await?;
+                    crash_point!("git.push-noted.after");
                     return Ok(Committed::Made { commit, parent: head });
                 }
                 Ok(Pushed::Raced) => self.refresh().await?,

@@ -3,8 +3,9 @@
 //! The new value is written and synced under another name, then linked to `<reference>.lock`, as git
 //! names its locks, so that pushes by the git binary and we exclude each other. Under the lock the old
 //! value is compared; a rename makes the new value visible, and the directory is synced before the
-//! move counts. A process that dies between link and rename, microseconds apart, leaves a stale lock;
-//! it is removed once it is older than any live one can be.
+//! move counts. A process that dies between link and rename leaves its lock behind. The file is
+//! locked (flock) for as long as its process lives, so the next writer knows such a lock at once; one that
+//! git left is removed once it is older than any live one can be.
 
 use std::fs;
 use std::io::{self, Write};
@@ -12,6 +13,7 @@ use std::path::{Path, PathBuf};
 use std::thread::sleep;
 use std::time::{Duration, Instant, SystemTime};
 
+use gimlet_shared::crash_point;
 use gix::ObjectId;
 
 use super::CommitError;
@@ -37,22 +39,38 @@ pub(super) enum Swap {
     Lost,
 }
 
-/// Moves the reference `name` (full) from `old` to `new`.
+/// A reference's new value on its way, in a file that nothing names yet.
+pub(super) struct Value(tempfile::NamedTempFile);
+
+impl Value {
+    /// Writes the value; it is [`advance`]'s only when its [`file`](Self::file) was synced.
+    pub(super) fn write(git_dir: &Path, new: CommitId) -> Result<Self, CommitError> {
+        written(git_dir, new).map(Self).map_err(write_failed("write a reference"))
+    }
+
+    /// To be synced.
+    pub(super) fn file(&self) -> &fs::File {
+        self.0.as_file()
+    }
+}
+
+/// Moves the reference `name` (full) from `old` to a value that is synced.
 pub(super) fn advance(
     repo: &gix::Repository,
     name: &str,
     old: Option<CommitId>,
-    new: CommitId,
+    value: &Value,
 ) -> Result<Swap, CommitError> {
     let git_dir = repo.git_dir();
     let place = git_dir.join(name);
     let folder = place.parent().unwrap_or(git_dir);
     fs::create_dir_all(folder).map_err(write_failed("make a reference's folder"))?;
 
-    let value = written(git_dir, new).map_err(write_failed("write a reference"))?;
     let mut lock_name = place.clone().into_os_string();
     lock_name.push(".lock");
-    let lock = Lock::take(value.path(), lock_name.into())?;
+    crash_point!("git.reference.before");
+    let lock = Lock::take(value.0.path(), lock_name.into())?;
+    crash_point!("git.reference.locked");
 
     if read::resolve(repo, name)? != old.map(CommitId::object) {
         return Ok(Swap::Lost);
@@ -62,6 +80,7 @@ pub(super) fn advance(
     for folder in folder.ancestors().take_while(|folder| folder.starts_with(git_dir.join("refs"))) {
         sync(folder).map_err(write_failed("sync a reference's folder"))?;
     }
+    crash_point!("git.reference.after");
     Ok(Swap::Moved)
 }
 
@@ -73,7 +92,8 @@ fn written(git_dir: &Path, value: CommitId) -> io::Result<tempfile::NamedTempFil
         tempfile::Builder::new().prefix(VALUE).permissions(readable).tempfile_in(git_dir)?;
     let id: ObjectId = value.object();
     writeln!(file, "{}", id.to_hex())?;
-    file.as_file().sync_all()?;
+    // Says for as long as this process lives that the lock it becomes is held.
+    file.as_file().lock()?;
     Ok(file)
 }
 
@@ -92,6 +112,8 @@ impl Lock {
             if is_stale(&lock) {
                 // Gone already is as good.
                 let _ = fs::remove_file(&lock);
+            } else if remove_abandoned(&lock) {
+                // Its turn is free.
             } else if begun.elapsed() > PATIENCE {
                 return Err(CommitError::Locked { path: lock });
             } else {
@@ -115,6 +137,21 @@ impl Drop for Lock {
             let _ = fs::remove_file(lock);
         }
     }
+}
+
+/// Removes a lock of ours whose process is gone: it is a second name of a value, and nobody holds that
+/// locked. Git's own locks have one name, and are not touched.
+fn remove_abandoned(lock: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt;
+
+    let Ok(file) = fs::File::open(lock) else { return false };
+    let Ok(found) = file.metadata() else { return false };
+    if found.nlink() < 2 || file.try_lock().is_err() {
+        return false;
+    }
+    // Held now, so of several who found it one removes it, and none removes a newer one of its name.
+    let is_same = |now: fs::Metadata| (now.dev(), now.ino()) == (found.dev(), found.ino());
+    fs::symlink_metadata(lock).is_ok_and(is_same) && fs::remove_file(lock).is_ok()
 }
 
 fn is_stale(lock: &Path) -> bool {

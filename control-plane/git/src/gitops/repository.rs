@@ -1,26 +1,38 @@
 //! A bare repository on our own disk.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, PoisonError};
 
+use gimlet_shared::crash_point;
 use time::OffsetDateTime;
 use tokio::sync::{Mutex, OwnedMutexGuard};
 
-use super::draft::{Draft, draft};
+use super::deploys::Deploys;
+use super::draft::{Draft, draft, new_objects};
 use super::error::write_failed;
-use super::reference::{Swap, advance};
-use super::{Change, CommitError, Committed, Edit, Message, durable};
+use super::gather::{TOGETHER, gather};
+use super::queue::{Queue, Waiting};
+use super::reference::{Swap, Value, advance};
+use super::{Change, CommitError, Committed, Edit, Message, deploys, durable};
 use crate::read::{self, blocking};
-use crate::{BranchName, CommitId, CommitInfo, ReadError, RepoPath, history, skeleton};
+use crate::{
+    BranchName, ChangeLimits, Changes, CommitId, CommitInfo, ReadError, RepoPath, changes, history,
+    skeleton,
+};
 
 /// How often a commit is made anew because somebody else was faster.
 pub(super) const ATTEMPTS: u32 = 10;
 
 /// A bare repository on our own disk. Clones share it, and its one writer.
 ///
+/// **Together.** Changes that wait for the writer are committed together: one commit each, chained in the
+/// order in which they came, their objects in one pack, and the branch moved once. So what waits shares
+/// the syncs, and a busy repository takes thousands of commits a second.
+///
 /// **What lasts.** When [`commit`](Self::commit) returns `Made`, a power loss cannot take the commit
-/// back: its objects were synced before they got their names, their folders before the branch moved,
+/// back: its objects were synced before they got their names, their folder before the branch moved,
 /// the branch's new value before it replaced the old one, and its folder before the call returned.
 /// (That a disk obeys a sync is the disk's promise.) A crash at any point before leaves the branch as
 /// it was, and a repository that `git fsck` calls whole; objects that nothing names may stay behind.
@@ -34,8 +46,13 @@ struct Inner {
     git: gix::ThreadSafeRepository,
     /// Where the branches are that this repository speaks of.
     branches: &'static str,
-    /// Commits are made one at a time; later, those that wait here can share one sync.
+    /// Whoever has it commits, for all in the queue.
     writer: Arc<Mutex<()>>,
+    queue: Queue,
+    /// Which release made which commit, of each branch that was asked for.
+    deploys: std::sync::Mutex<HashMap<BranchName, Deploys>>,
+    /// Packs stored since small ones were gathered last.
+    packs: AtomicUsize,
 }
 
 impl std::fmt::Debug for Inner {
@@ -85,8 +102,11 @@ impl Repository {
     pub(super) fn open_with(path: &Path, branches: &'static str) -> Result<Self, ReadError> {
         skeleton::tidy(path);
         let git = read::open(path)?;
-        let writer = Arc::default();
-        Ok(Self { inner: Arc::new(Inner { path: path.to_owned(), git, branches, writer }) })
+        let (writer, queue, deploys) = (Arc::default(), Queue::default(), Default::default());
+        // The first commit gathers what earlier runs left.
+        let packs = AtomicUsize::new(TOGETHER);
+        let path = path.to_owned();
+        Ok(Self { inner: Arc::new(Inner { path, git, branches, writer, queue, deploys, packs }) })
     }
 
     /// The repository's directory.
@@ -129,6 +149,20 @@ impl Repository {
     ) -> Result<BTreeMap<String, Vec<u8>>, ReadError> {
         let path = path.clone();
         self.read(move |_, repo| read::folder(&repo, at, &path)).await
+    }
+
+    /// The files at or below `paths` that differ between two commits; without `from`, all of `to`'s.
+    ///
+    /// # Errors
+    /// When either commit is unknown.
+    pub async fn changes(
+        &self,
+        from: Option<CommitId>,
+        to: CommitId,
+        paths: Vec<RepoPath>,
+        limits: ChangeLimits,
+    ) -> Result<Changes, ReadError> {
+        self.read(move |_, repo| changes::changes(&repo, from, to, &paths, limits)).await
     }
 
     /// Whether `ancestor` is `descendant` or lies in its history.
@@ -179,9 +213,13 @@ impl Repository {
         limit: usize,
     ) -> Result<Option<CommitId>, ReadError> {
         let (branch, deploy_id) = (branch.clone(), deploy_id.to_owned());
-        self.read(move |this, repo| match this.head_in(&repo, &branch)? {
-            Some(head) => history::find_deploy(&repo, head, &deploy_id, since, limit),
-            None => Ok(None),
+        self.read(move |this, repo| {
+            let Some(head) = this.head_in(&repo, &branch)? else { return Ok(None) };
+            if since.is_some() || limit > deploys::DEPTH {
+                return history::find_deploy(&repo, head, &deploy_id, since, limit);
+            }
+            let mut known = this.inner.deploys.lock().unwrap_or_else(PoisonError::into_inner);
+            known.entry(branch).or_default().find(&repo, head, &deploy_id, limit)
         })
         .await
     }
@@ -191,15 +229,24 @@ impl Repository {
     /// A dropped call may still commit: look with [`find_deploy`](Self::find_deploy) before repeating.
     ///
     /// # Errors
-    /// Every error leaves the branch as it was, except a failed sync after the move.
+    /// Every error leaves the branch without the change, except a failed sync after the move.
     pub async fn commit(&self, change: Change) -> Result<Committed, CommitError> {
-        let (this, turn) = (self.clone(), self.turn().await);
-        // The turn goes with the work: it runs on when the caller is gone.
-        blocking(move || {
-            let _turn = turn;
-            this.commit_now(&change)
-        })
-        .await
+        let mut answer = self.inner.queue.join(change);
+        loop {
+            let turn = tokio::select! {
+                biased;
+                answered = &mut answer => return answered.unwrap_or_else(|_| Err(unanswered())),
+                turn = self.turn() => turn,
+            };
+            let this = self.clone();
+            // The turn goes with the work: it runs on when the caller is gone.
+            blocking(move || {
+                this.commit_waiting();
+                drop(turn);
+                Ok::<_, CommitError>(())
+            })
+            .await?;
+        }
     }
 
     /// Waits until no other commit is being made.
@@ -207,18 +254,72 @@ impl Repository {
         self.inner.writer.clone().lock_owned().await
     }
 
-    fn commit_now(&self, change: &Change) -> Result<Committed, CommitError> {
-        for _ in 0..ATTEMPTS {
-            let head = self.head_in(&self.repo(), &change.branch)?;
-            let commit = match self.prepare(head, change)? {
-                Prepared::Unchanged { head } => return Ok(Committed::Unchanged { head }),
-                Prepared::Stored { commit } => commit,
-            };
-            if self.swap(&change.branch, head, commit)? == Swap::Moved {
-                return Ok(Committed::Made { commit, parent: head });
-            }
+    /// Commits what waits, and answers those who wait for it.
+    fn commit_waiting(&self) {
+        let Some((branch, batch)) = self.inner.queue.take() else { return };
+        let (changes, answers): (Vec<_>, Vec<_>) =
+            batch.into_iter().map(|Waiting { change, answer }| (change, answer)).unzip();
+        let results = self.commit_together(&branch, &changes);
+        for (answer, result) in answers.into_iter().zip(results) {
+            // Nobody waits any more: that the commit is made holds all the same.
+            let _ = answer.send(result);
         }
-        Err(CommitError::Contended { branch: change.branch.clone(), attempts: ATTEMPTS })
+        self.gather();
+    }
+
+    /// One commit for each change, or what speaks against it.
+    fn commit_together(
+        &self,
+        branch: &BranchName,
+        changes: &[Change],
+    ) -> Vec<Result<Committed, CommitError>> {
+        let failed = (0..ATTEMPTS).find_map(|_| match self.attempt(branch, changes) {
+            Ok(Attempt::Settled(results)) => Some(Ok(results)),
+            Ok(Attempt::Lost) => None,
+            Err(error) => Some(Err(error)),
+        });
+        let contended = || CommitError::Contended { branch: branch.clone(), attempts: ATTEMPTS };
+        let error = match failed.unwrap_or_else(|| Err(contended())) {
+            Ok(results) => return results,
+            Err(error) if changes.len() == 1 => return vec![Err(error)],
+            Err(error) => Arc::new(error),
+        };
+        changes.iter().map(|_| Err(CommitError::Together { source: Arc::clone(&error) })).collect()
+    }
+
+    /// Makes all commits on the branch as it is now, stores them, and moves the branch.
+    fn attempt(&self, branch: &BranchName, changes: &[Change]) -> Result<Attempt, CommitError> {
+        let repo = self.repo().with_object_memory();
+        let before = self.head_in(&repo, branch)?;
+        let (mut head, mut made) = (before, Vec::with_capacity(changes.len()));
+        let mut results = Vec::with_capacity(changes.len());
+        for change in changes {
+            results.push(match draft(&repo, head, change) {
+                Ok(Draft::Unchanged { head }) => Ok(Committed::Unchanged { head }),
+                Ok(Draft::Commit { id, tree }) => {
+                    made.push((id, tree));
+                    Ok(Committed::Made { commit: id, parent: head.replace(id) })
+                }
+                Err(error) => Err(error),
+            });
+        }
+        let Some((new, _)) = made.last() else { return Ok(Attempt::Settled(results)) };
+        let value = Value::write(&self.inner.path, *new)?;
+        durable::store(&self.inner.path, &new_objects(&repo, &made)?, Some(value.file()))?;
+        self.inner.packs.fetch_add(1, Ordering::Relaxed);
+        Ok(match advance(&self.repo(), &self.full_name(branch), before, &value)? {
+            Swap::Moved => Attempt::Settled(results),
+            Swap::Lost => Attempt::Lost,
+        })
+    }
+
+    /// Gathers small packs when enough were stored since the last time.
+    fn gather(&self) {
+        if self.inner.packs.load(Ordering::Relaxed) >= TOGETHER {
+            self.inner.packs.store(0, Ordering::Relaxed);
+            // Without it reading is slower, and the next time tries again.
+            let _ = gather(&self.inner.path.join("objects/pack"));
+        }
     }
 
     /// Makes the commit of `change` on `head` and stores it; no branch names it yet.
@@ -230,8 +331,10 @@ impl Repository {
         let repo = self.repo().with_object_memory();
         match draft(&repo, head, change)? {
             Draft::Unchanged { head } => Ok(Prepared::Unchanged { head }),
-            Draft::Commit { id, objects } => {
-                durable::store(&self.inner.path, &objects)?;
+            Draft::Commit { id, tree } => {
+                durable::store(&self.inner.path, &new_objects(&repo, &[(id, tree)])?, None)?;
+                self.inner.packs.fetch_add(1, Ordering::Relaxed);
+                self.gather();
                 Ok(Prepared::Stored { commit: id })
             }
         }
@@ -243,7 +346,9 @@ impl Repository {
         old: Option<CommitId>,
         new: CommitId,
     ) -> Result<Swap, CommitError> {
-        advance(&self.repo(), &self.full_name(branch), old, new)
+        let value = Value::write(&self.inner.path, new)?;
+        durable::store(&self.inner.path, &[], Some(value.file()))?;
+        advance(&self.repo(), &self.full_name(branch), old, &value)
     }
 
     pub(super) fn head_in(
@@ -271,6 +376,18 @@ impl Repository {
     }
 }
 
+/// How an attempt to commit ended.
+enum Attempt {
+    Settled(Vec<Result<Committed, CommitError>>),
+    /// Somebody else moved the branch meanwhile.
+    Lost,
+}
+
+/// A worker that ended without an answer did so by a panic, which is told where it happened.
+fn unanswered() -> CommitError {
+    write_failed("commit")(std::io::Error::other("the writer ended early"))
+}
+
 /// A commit that is stored, or not needed.
 pub(super) enum Prepared {
     Unchanged { head: CommitId },
@@ -285,9 +402,16 @@ fn init(path: &Path, time: OffsetDateTime) -> Result<Repository, CommitError> {
         .tempdir_in(skeleton::parent_of(path))
         .map_err(write_failed("make a directory for the repository"))?;
     skeleton::write(building.path()).map_err(write_failed("write the new repository"))?;
-    Repository::open_with(building.path(), "refs/heads/")?.commit_now(&first_commit(time)?)?;
+    let first = first_commit(time)?;
+    let built = Repository::open_with(building.path(), "refs/heads/")?;
+    built
+        .commit_together(&first.branch, std::slice::from_ref(&first))
+        .into_iter()
+        .collect::<Result<Vec<_>, _>>()?;
+    crash_point!("git.repository.before");
     skeleton::publish(building.path(), path)
         .map_err(write_failed("move the new repository to its place"))?;
+    crash_point!("git.repository.after");
     // It is not there any more; nothing is to be removed.
     let _ = building.keep();
     Ok(Repository::open_with(path, "refs/heads/")?)

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot be set up should say where")]
 
 mod attacks;
+mod kills;
 mod mirror;
 mod outside;
 mod repository;

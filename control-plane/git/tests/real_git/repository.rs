@@ -1,7 +1,7 @@
 //! Commits into our own repositories, as the git binary sees them.
 
 use gimlet_git::gitops::{CommitError, Committed, DEPLOY_ID, Edit, Message, Repository};
-use gimlet_git::{BranchName, CommitId, ReadError, RepoPath};
+use gimlet_git::{BranchName, ChangeLimits, ChangedFile, CommitId, ReadError, RepoPath, Side};
 
 use crate::support::*;
 
@@ -313,4 +313,34 @@ async fn repacking_gathers_objects_beside_a_writer() {
         20
     );
     assert!(place.git().repack(&place.at("absent")).await.is_err());
+}
+
+#[tokio::test]
+async fn what_differs_between_two_commits_is_read_and_nothing_else() {
+    let place = Place::new();
+    let repository = repository(&place).await;
+    let before = [("same.yaml", "a\n"), ("old.yaml", "b\n"), ("deep/er.yaml", "c\n")];
+    let first = made(&repository, vec![replace("app", &before), put("other.yaml", "1")]).await;
+    let large = "x".repeat(2_000);
+    let after = [("same.yaml", "a\n"), ("deep/er.yaml", "d\n"), ("large.yaml", &large)];
+    let second = made(&repository, vec![replace("app", &after), put("other.yaml", "2")]).await;
+    let limits = ChangeLimits { files: 10, file_bytes: 1_000 };
+    let changes = async |from, to, limits| {
+        repository.changes(from, to, vec![path("app"), path("flux/none.yaml")], limits).await
+    };
+    let content = |text: &str| Side::Content(text.into());
+    let file = |path: &str, before, after| ChangedFile { path: path.into(), before, after };
+    let found = changes(Some(first), second, limits).await.unwrap();
+    assert_eq!(
+        found.files,
+        [
+            file("app/deep/er.yaml", content("c\n"), content("d\n")),
+            file("app/large.yaml", Side::Absent, Side::TooLarge(2_000)),
+            file("app/old.yaml", content("b\n"), Side::Absent),
+        ]
+    );
+    let bounded = changes(Some(first), second, ChangeLimits { files: 1, ..limits }).await.unwrap();
+    assert_eq!((bounded.files.len(), bounded.left_out), (1, 2));
+    assert_eq!(changes(None, first, limits).await.unwrap().files.len(), 3);
+    assert!(changes(Some(second), second, limits).await.unwrap().files.is_empty());
 }

@@ -1,0 +1,51 @@
+//! Many commits with one sync: whoever's turn it is commits for all who wait.
+
+use std::collections::VecDeque;
+use std::sync::{Mutex, PoisonError};
+
+use tokio::sync::oneshot;
+
+use super::{Change, CommitError, Committed};
+use crate::BranchName;
+
+/// Changes that are committed at once: many enough that a sync costs each of them little, few enough that
+/// the first of them does not wait for long.
+const MOST_AT_ONCE: usize = 256;
+
+/// A change whose caller waits for its end.
+pub(super) struct Waiting {
+    pub(super) change: Change,
+    pub(super) answer: oneshot::Sender<Result<Committed, CommitError>>,
+}
+
+/// Changes that wait for the repository's one writer, in the order in which they came.
+#[derive(Default)]
+pub(super) struct Queue(Mutex<VecDeque<Waiting>>);
+
+impl Queue {
+    /// Puts a change at the end. It is committed unless the returned end is dropped before its turn.
+    pub(super) fn join(&self, change: Change) -> oneshot::Receiver<Result<Committed, CommitError>> {
+        let (answer, wait) = oneshot::channel();
+        self.changes().push_back(Waiting { change, answer });
+        wait
+    }
+
+    /// Takes what can be committed together: the first changes of one branch.
+    pub(super) fn take(&self) -> Option<(BranchName, Vec<Waiting>)> {
+        let mut changes = self.changes();
+        changes.retain(|waiting| !waiting.answer.is_closed());
+        let branch = changes.front()?.change.branch.clone();
+        let mut batch = Vec::new();
+        while batch.len() < MOST_AT_ONCE
+            && let Some(next) = changes.pop_front_if(|next| next.change.branch == branch)
+        {
+            batch.push(next);
+        }
+        Some((branch, batch))
+    }
+
+    fn changes(&self) -> std::sync::MutexGuard<'_, VecDeque<Waiting>> {
+        // Nothing is half done under the lock, whoever panicked.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
