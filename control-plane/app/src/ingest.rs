@@ -12,12 +12,15 @@ use gimlet_git::{
     mirror::{Mirror, MirrorError},
     remote::InvalidUrl,
 };
-use gimlet_shared::ids::{ArtifactId, RepositoryId};
-use gimlet_store::{Artifact, EventWord, IngestBatch, SourceRepository, StoreError};
+use gimlet_shared::{
+    crash_point,
+    ids::{ArtifactId, RepositoryId},
+};
+use gimlet_store::{Artifact, EventWord, IngestBatch, Ingested, SourceRepository, StoreError};
 use tokio::sync::Mutex;
 use tracing::info;
 
-use crate::{App, AppError, live::Subject};
+use crate::{App, AppError, Timestamp, live::Subject};
 
 /// Deliveries that one look takes up, each with at most one commit to read; the rest waits for the next.
 const DELIVERIES: u64 = 500;
@@ -29,6 +32,15 @@ const MOST_HELD: usize = 16 << 20;
 /// Mirrors that are open.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Mirrors(Arc<Mutex<HashMap<RepositoryId, Mirror>>>);
+
+/// What brought about a look, for its trace.
+#[derive(Clone, Copy, Debug)]
+struct Origin {
+    /// When the look began.
+    began: Timestamp,
+    /// The first webhook that asked for it, and when it came.
+    announced: Option<(uuid::Uuid, Timestamp)>,
+}
 
 /// Why a repository could not be looked at.
 #[derive(Debug, thiserror::Error)]
@@ -51,7 +63,7 @@ impl App {
         &self,
         repository: &SourceRepository,
     ) -> Result<Option<String>, LookError> {
-        let parts = self.parts();
+        let (parts, began) = (self.parts(), self.now());
         // Read before the fetch, so that the fetch sees what they announce.
         let deliveries =
             parts.store.list_deliveries(&parts.system, repository.id, DELIVERIES).await?;
@@ -60,14 +72,21 @@ impl App {
         let default_branch = mirror.default_branch().await?.map(|name| name.short().to_owned());
         let mut news =
             commits::of_refs(self, repository, &mirror, default_branch.as_deref()).await?;
-        news.commits.extend(commits::of_deliveries(&mirror, &deliveries).await);
+        let announced_heads = commits::of_deliveries(&mirror, &deliveries, self.now()).await;
+        news.commits.extend(announced_heads.commits);
         if !news.commits.is_empty() || !news.refs.is_empty() {
-            self.record(repository, &mirror, news).await?;
+            let announced = deliveries.first().map(|one| (one.id.0, one.received_at));
+            self.record(repository, &mirror, news, Origin { began, announced }).await?;
         }
-        for delivery in deliveries {
-            parts.store.finish_delivery(&parts.system, delivery.id, None, self.now()).await?;
+        let ids = deliveries.iter().map(|delivery| delivery.id);
+        let read: Vec<_> = ids.filter(|id| !announced_heads.unread.contains(id)).collect();
+        if !read.is_empty() {
+            crash_point!("delivery.finish.before");
+            parts.store.finish_deliveries(&parts.system, &read, self.now()).await?;
+            crash_point!("delivery.finish.after");
         }
-        Ok(default_branch)
+        // What is left is looked for again, as everything is that fails.
+        announced_heads.failure.map_or(Ok(default_branch), |failure| Err(failure.into()))
     }
 
     async fn record(
@@ -75,6 +94,7 @@ impl App {
         repository: &SourceRepository,
         mirror: &Mirror,
         news: commits::News,
+        origin: Origin,
     ) -> Result<(), LookError> {
         let judge = judge::Judge::of(self, repository).await?;
         let (mut batch, mut events, mut held) = (IngestBatch::default(), HashMap::new(), 0);
@@ -86,13 +106,13 @@ impl App {
             events.insert(id, event);
             if held > MOST_HELD {
                 let (full, of_full) = (std::mem::take(&mut batch), std::mem::take(&mut events));
-                self.store(repository, full, &of_full).await?;
+                self.store(repository, full, &of_full, origin).await?;
                 held = 0;
             }
         }
         // Where the refs are comes last: whatever is cut off before is found, and recognized, again.
         batch.refs = news.refs;
-        self.store(repository, batch, &events).await
+        self.store(repository, batch, &events, origin).await
     }
 
     async fn store(
@@ -100,13 +120,17 @@ impl App {
         repository: &SourceRepository,
         batch: IngestBatch,
         events: &HashMap<ArtifactId, EventWord>,
+        origin: Origin,
     ) -> Result<(), LookError> {
         let parts = self.parts();
+        crash_point!("ingest.commit.before");
         let ingested =
             parts.store.record_ingest(&parts.system, repository, batch, self.now()).await?;
+        crash_point!("ingest.commit.after");
         for event in ingested.artifacts.iter().filter_map(|id| events.get(id)) {
             parts.metrics.artifacts.with_label_values(&[event.as_str()]).inc();
         }
+        self.trace_heads(&ingested, origin);
         info!(
             repository.id = %repository.id,
             organization.id = %repository.organization_id,
@@ -120,6 +144,20 @@ impl App {
         }
         parts.wake.releases.notify_one();
         Ok(())
+    }
+
+    /// A push of a hundred commits is one way: that of the commit that is released, or else of its last one.
+    fn trace_heads(&self, ingested: &Ingested, origin: Origin) {
+        let mut heads: Vec<ArtifactId> =
+            ingested.releases.iter().filter_map(|release| release.artifact).collect();
+        if heads.is_empty() {
+            heads.extend(ingested.artifacts.last());
+        }
+        heads.sort_unstable();
+        heads.dedup();
+        for head in heads {
+            self.trace_ingest(head.0, origin.began, origin.announced);
+        }
     }
 
     /// Whether one artifact lies in the history of another of the same repository.
