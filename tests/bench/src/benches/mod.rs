@@ -1,0 +1,54 @@
+//! One module for each measurement.
+
+mod gitops_commits;
+mod webhook_ingest;
+
+use anyhow::Result;
+use clap::ValueEnum;
+
+use crate::{Setting, figure::Figure};
+
+/// What can be measured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Bench {
+    /// Durable commits into one gitops repository.
+    GitopsCommits,
+    /// Signed pushes, stored before they are acknowledged.
+    WebhookIngest,
+}
+
+impl Bench {
+    /// Everything, in the order in which it is measured.
+    pub(crate) const ALL: [Self; 2] = [Self::GitopsCommits, Self::WebhookIngest];
+
+    /// Its name on the command line and in the figures.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::GitopsCommits => "gitops-commits",
+            Self::WebhookIngest => "webhook-ingest",
+        }
+    }
+
+    /// What it measures, in one line.
+    pub(crate) fn about(self) -> &'static str {
+        match self {
+            Self::GitopsCommits => {
+                "durable commits into one bare repository, 64 writers, beside the git command line"
+            }
+            Self::WebhookIngest => {
+                "signed pushes of 8 kB, stored before they are acknowledged, and 100 kills"
+            }
+        }
+    }
+
+    /// Measures it.
+    ///
+    /// # Errors
+    /// When it cannot be set up, or what was done turns out wrong: a figure of wrong work is none.
+    pub(crate) fn measure(self, setting: &Setting) -> Result<Vec<Figure>> {
+        match self {
+            Self::GitopsCommits => gitops_commits::measure(setting),
+            Self::WebhookIngest => webhook_ingest::measure(setting),
+        }
+    }
+}

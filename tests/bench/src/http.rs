@@ -1,0 +1,85 @@
+//! HTTP/1.1 over one kept connection: just enough to load a server without costing as much as it does.
+
+use anyhow::{Context as _, Result, bail};
+use std::net::SocketAddr;
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::TcpStream,
+};
+
+/// A connection that is used again and again.
+#[derive(Debug)]
+pub(crate) struct Connection {
+    stream: TcpStream,
+    /// What was read and not yet used.
+    read: Vec<u8>,
+}
+
+/// What the server said.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    /// HTTP status.
+    pub(crate) status: u16,
+    /// The body.
+    pub(crate) body: Vec<u8>,
+}
+
+impl Connection {
+    /// Connects.
+    ///
+    /// # Errors
+    /// When nobody listens.
+    pub(crate) async fn open(address: SocketAddr) -> Result<Self> {
+        let stream = TcpStream::connect(address).await?;
+        stream.set_nodelay(true)?;
+        Ok(Self { stream, read: Vec::with_capacity(4096) })
+    }
+
+    /// Sends a whole request, head and body, and reads the answer, which must say its length.
+    ///
+    /// # Errors
+    /// When the connection ends, or the answer is of another form.
+    pub(crate) async fn send(&mut self, request: &[u8]) -> Result<Answer> {
+        self.stream.write_all(request).await?;
+        let head = loop {
+            if let Some(end) = self.read.windows(4).position(|window| window == b"\r\n\r\n") {
+                break end + 4;
+            }
+            self.more().await?;
+        };
+        let text = std::str::from_utf8(&self.read[..head])?;
+        let status = text.split(' ').nth(1).context("no status")?.parse()?;
+        let length = text
+            .lines()
+            .filter_map(|line| line.split_once(':'))
+            .find_map(|(name, value)| {
+                name.eq_ignore_ascii_case("content-length").then(|| value.trim().parse::<usize>())
+            })
+            .context("an answer without a length")??;
+        while self.read.len() < head + length {
+            self.more().await?;
+        }
+        let body = self.read[head..head + length].to_vec();
+        self.read.drain(..head + length);
+        Ok(Answer { status, body })
+    }
+
+    async fn more(&mut self) -> Result<()> {
+        if self.stream.read_buf(&mut self.read).await? == 0 {
+            bail!("the server closed the connection");
+        }
+        Ok(())
+    }
+}
+
+/// A request with a JSON body.
+pub(crate) fn post(path: &str, headers: &[(&str, &str)], body: &[u8]) -> Vec<u8> {
+    let headers: String =
+        headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+    let head = format!(
+        "POST {path} HTTP/1.1\r\nhost: bench\r\ncontent-type: application/json\r\n\
+         content-length: {}\r\n{headers}\r\n",
+        body.len()
+    );
+    [head.as_bytes(), body].concat()
+}
