@@ -11,7 +11,9 @@
 //! This crate knows nothing of organizations, databases or HTTP frameworks, holds no rule about who
 //! may do what, and writes no log line: it returns typed errors, free of credentials.
 
+mod backup;
 mod binary;
+mod changes;
 mod commit_info;
 pub mod gitops;
 mod history;
@@ -26,7 +28,9 @@ pub mod smart_http;
 #[cfg(test)]
 mod testing;
 
+pub use backup::UnbundleError;
 pub use binary::{Git, RunError};
+pub use changes::{ChangeLimits, ChangedFile, Changes, Side};
 pub use commit_info::{CommitInfo, Person};
 pub use id::{CommitId, InvalidCommitId};
 pub use names::{BranchName, InvalidName, RefKind, RefName};
