@@ -7,6 +7,7 @@
 mod error;
 mod folder;
 mod refs;
+mod size;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -19,6 +20,14 @@ pub use folder::{
     Folder, FolderFile, Ignored, IgnoredReason, LARGEST_FILE, LARGEST_FOLDER, MOST_FILES,
 };
 pub use refs::{RefChange, changes};
+
+/// The most branches and tags of a repository. Each is looked up at every fetch, and each new one brings
+/// artifacts.
+pub const MOST_REFS: usize = 20_000;
+/// The most that a mirror may hold on our disk, in bytes.
+pub const LARGEST_MIRROR: u64 = 4 << 30;
+/// How often a mirror is measured while it grows.
+const SIZE_PERIOD: std::time::Duration = std::time::Duration::from_secs(1);
 
 use crate::read::{self, blocking};
 use crate::remote::{Credentials, HostPolicy, Remote, RemoteUrl};
@@ -93,11 +102,15 @@ impl Mirror {
         let _alone = self.inner.fetching.lock().await;
         let (remote, path) = (&self.inner.remote, &self.inner.path);
         let listing = remote.list(path).await?;
+        if listing.refs.len() > MOST_REFS {
+            return Err(MirrorError::TooManyRefs { count: listing.refs.len() });
+        }
         let before = self.refs().await?;
 
         let known = self.read(|repo| refs::unpeeled(&repo)).await?;
         if listing.refs != known {
-            remote.fetch(path, &["+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*"]).await?;
+            let refspecs = ["+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*"];
+            self.within_limit(remote.fetch(path, &refspecs)).await?;
         }
         if let Some(head) = listing.head
             && self.read(|repo| refs::head(&repo)).await?.as_ref() != Some(&head)
@@ -112,6 +125,28 @@ impl Mirror {
         Ok(changes(&before, &self.refs().await?))
     }
 
+    /// Ends a fetch once the mirror holds more than it may; git removes what was not finished.
+    async fn within_limit(
+        &self,
+        fetch: impl Future<Output = Result<(), crate::remote::RemoteError>>,
+    ) -> Result<(), MirrorError> {
+        let path = self.inner.path.clone();
+        let too_large = async {
+            loop {
+                let measured = path.clone();
+                let size = tokio::task::spawn_blocking(move || size::of_folder(&measured)).await;
+                if size.is_ok_and(|size| size > LARGEST_MIRROR) {
+                    return;
+                }
+                tokio::time::sleep(SIZE_PERIOD).await;
+            }
+        };
+        tokio::select! {
+            fetched = fetch => Ok(fetched?),
+            () = too_large => Err(MirrorError::TooLarge),
+        }
+    }
+
     /// Makes sure that one commit is here, fetching it alone if no branch or tag has brought it.
     ///
     /// # Errors
@@ -123,7 +158,7 @@ impl Mirror {
         }
         // A name of its own keeps it from being pruned.
         let refspec = format!("{id}:refs/gimlet/{id}");
-        Ok(self.inner.remote.fetch(&self.inner.path, &[&refspec]).await?)
+        self.within_limit(self.inner.remote.fetch(&self.inner.path, &[&refspec])).await
     }
 
     /// Whether the commit is here.

@@ -10,15 +10,13 @@
 mod backend;
 mod error;
 mod request;
+mod turns;
 
-use std::collections::HashMap;
-use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::path::Path;
 use std::time::Duration;
 
 use bytes::Bytes;
 use futures::stream::BoxStream;
-use tokio::sync::{AcquireError, OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -27,6 +25,7 @@ pub use request::{Method, Request, Right};
 
 use crate::Git;
 use crate::binary::Settings;
+use turns::Turns;
 
 /// A body, in pieces.
 pub type Body = BoxStream<'static, std::io::Result<Bytes>>;
@@ -44,7 +43,8 @@ pub struct Response {
 /// What one server may use up.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
-    /// Exchanges at the same time; each is a git process of some tens of megabytes.
+    /// Exchanges at the same time; each is a git process of some tens of megabytes. A quarter of them is
+    /// kept for folders that have none under way: a few that are busy never take all.
     pub concurrent: usize,
     /// Those of them that the repositories of one folder may have: whoever owns the folder keeps nobody
     /// else waiting.
@@ -69,21 +69,12 @@ impl Default for Limits {
     }
 }
 
-/// The right to run one exchange, given up on drop.
-#[derive(Debug)]
-struct Turn {
-    _of_one: OwnedSemaphorePermit,
-    _of_all: OwnedSemaphorePermit,
-}
-
 /// Serves repositories. Clones share the limits.
 #[derive(Clone, Debug)]
 pub struct SmartHttp {
     git: Git,
     limits: Limits,
-    turns: Arc<Semaphore>,
-    /// By the folder of the repositories; as many as there are folders.
-    turns_of_one: Arc<Mutex<HashMap<PathBuf, Arc<Semaphore>>>>,
+    turns: Turns,
     exchanges: TaskTracker,
     stop: CancellationToken,
 }
@@ -91,12 +82,10 @@ pub struct SmartHttp {
 impl SmartHttp {
     /// A server that runs `git` within `limits`.
     pub fn new(git: Git, limits: Limits) -> Self {
-        let turns = Arc::new(Semaphore::new(limits.concurrent));
         Self {
             git,
             limits,
-            turns,
-            turns_of_one: Arc::default(),
+            turns: Turns::new(limits.concurrent, limits.concurrent_of_one),
             exchanges: TaskTracker::new(),
             stop: CancellationToken::new(),
         }
@@ -116,8 +105,9 @@ impl SmartHttp {
         request: Request,
     ) -> Result<Response, ServeError> {
         let call = request.call(right)?;
-        let turn = tokio::time::timeout(self.limits.patience, self.turn(repository));
-        let turn = turn.await.map_err(|_| ServeError::Busy)?.map_err(|_| ServeError::Busy)?;
+        let folder = repository.parent().unwrap_or(repository);
+        let turn = tokio::time::timeout(self.limits.patience, self.turns.take(folder));
+        let turn = turn.await.map_err(|_| ServeError::Busy)?;
         if self.stop.is_cancelled() {
             return Err(ServeError::Busy);
         }
@@ -130,21 +120,6 @@ impl SmartHttp {
             turn,
         };
         exchange.start(command, request.body, &self.exchanges).await
-    }
-
-    /// The turn among the folder's own exchanges comes first: who waits for that holds up nobody else.
-    async fn turn(&self, repository: &Path) -> Result<Turn, AcquireError> {
-        let folder = repository.parent().unwrap_or(repository);
-        let of_one = {
-            // Each change is one insertion, so the map is whole even after a panic elsewhere.
-            let mut all = self.turns_of_one.lock().unwrap_or_else(PoisonError::into_inner);
-            let new = || Arc::new(Semaphore::new(self.limits.concurrent_of_one));
-            Arc::clone(all.entry(folder.to_owned()).or_insert_with(new))
-        };
-        Ok(Turn {
-            _of_one: of_one.acquire_owned().await?,
-            _of_all: self.turns.clone().acquire_owned().await?,
-        })
     }
 
     /// Ends all exchanges and waits until their processes are gone. Later requests are refused.
@@ -166,7 +141,8 @@ impl SmartHttp {
         settings.set("receive.maxInputSize", self.limits.push_bytes.to_string());
         settings.set("receive.advertisePushOptions", "false");
         // Branches and tags are all there is; a pushed `refs/replace` would rewrite histories.
-        for rule in ["refs/", "!refs/heads/", "!refs/tags/"] {
+        // A branch called HEAD is taken for the repository's own HEAD by everyone who reads it by name.
+        for rule in ["refs/", "!refs/heads/", "!refs/tags/", "refs/heads/HEAD", "refs/tags/HEAD"] {
             settings.set("transfer.hideRefs", rule);
         }
         settings

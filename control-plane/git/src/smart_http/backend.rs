@@ -12,7 +12,7 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::{Body, Response, ServeError, Turn};
+use super::{Body, Response, ServeError, turns::Turn};
 use crate::binary::{Group, read_tail};
 
 /// The largest header block that is accepted of the backend, in bytes; it sends about 200.
@@ -24,7 +24,7 @@ const PIECE: usize = 32 << 10;
 /// How many pieces wait for a slow client before the backend has to wait too.
 const WAITING_PIECES: usize = 4;
 
-/// How long a client may leave the rest of its request out; a git process waits with it.
+/// How long a client may leave the rest of its request out, or the answer untaken; a git process waits with it.
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 
 /// What one exchange may use, and the turn that it holds until its process is gone.
@@ -141,7 +141,9 @@ async fn relay(mut stdout: ChildStdout, out: &mpsc::Sender<io::Result<Bytes>>) -
             return Ok(total);
         }
         total += read as u64;
-        out.send(Ok(piece.freeze())).await.map_err(|_| cut("the client is gone"))?;
+        let taken = tokio::time::timeout(LONGEST_PAUSE, out.send(Ok(piece.freeze()))).await;
+        let taken = taken.map_err(|_| cut("the client takes nothing of the answer"))?;
+        taken.map_err(|_| cut("the client is gone"))?;
     }
 }
 
