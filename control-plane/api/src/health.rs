@@ -23,9 +23,7 @@ pub fn health_router(app: App, registry: Registry, unready: CancellationToken) -
         .route("/metrics", get(metrics).with_state(registry))
 }
 
-async fn ready(
-    State((app, unready)): State<(App, CancellationToken)>,
-) -> (StatusCode, String) {
+async fn ready(State((app, unready)): State<(App, CancellationToken)>) -> (StatusCode, String) {
     if unready.is_cancelled() {
         return (StatusCode::SERVICE_UNAVAILABLE, "this server is stopping\n".to_owned());
     }

@@ -30,11 +30,7 @@ const METHODS: &[&str] = &["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPT
 const REQUESTS: MetricDoc = MetricDoc::counter(
     "gimlet_http_requests_total",
     "Requests answered, by the template of their route, method and class of status",
-    &[
-        ("route", &[]),
-        ("method", METHODS),
-        ("status", &["1xx", "2xx", "3xx", "4xx", "5xx"]),
-    ],
+    &[("route", &[]), ("method", METHODS), ("status", &["1xx", "2xx", "3xx", "4xx", "5xx"])],
 );
 const SECONDS: MetricDoc = MetricDoc::histogram(
     "gimlet_http_request_seconds",

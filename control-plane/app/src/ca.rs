@@ -10,7 +10,10 @@ use std::{
 };
 
 use gimlet_domain::time::Timestamp;
-use gimlet_shared::ids::{ClusterId, OrganizationId};
+use gimlet_shared::{
+    crash_point,
+    ids::{ClusterId, OrganizationId},
+};
 use rcgen::{
     BasicConstraints, CertificateParams, CertificateSigningRequestParams, DistinguishedName,
     DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair, KeyUsagePurpose, SanType, SerialNumber,
@@ -93,9 +96,48 @@ pub struct CertificateAuthority {
     issuer: Issuer<'static, KeyPair>,
     root_pem: String,
     fingerprint: String,
+    not_after: Timestamp,
+}
+
+/// What is known of an authority without using it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Authority {
+    /// `sha256:<hex>` of the root's DER.
+    pub fingerprint: String,
+    /// Whole days until the root ends; below zero after its end.
+    pub days_left: i64,
 }
 
 impl CertificateAuthority {
+    /// Reads the authority in `folder` as [`open`](Self::open) would, and makes nothing; `None` where there
+    /// is none yet.
+    ///
+    /// # Errors
+    /// [`CaError::File`] and [`CaError::Broken`] name the file, also where key and root do not belong
+    /// together.
+    pub fn inspect(folder: &Path) -> Result<Option<Authority>, CaError> {
+        let (key_path, root_path) = (folder.join("root.key"), folder.join("root.pem"));
+        if !root_path.exists() {
+            return Ok(None);
+        }
+        let opened = Self::open(folder, Timestamp(0))?;
+        let (_, pem) = x509_parser::pem::parse_x509_pem(opened.root_pem.as_bytes())
+            .map_err(|source| broken(&root_path, "certificate", source))?;
+        let root = pem.parse_x509().map_err(|source| broken(&root_path, "certificate", source))?;
+        if root.public_key().subject_public_key.data.as_ref()
+            != opened.issuer.key().public_key_raw()
+        {
+            return Err(broken(
+                &key_path,
+                "key of the root beside it",
+                rcgen::Error::CouldNotParseKeyPair,
+            ));
+        }
+        let left = opened.not_after.seconds() - OffsetDateTime::now_utc().unix_timestamp();
+        let days_left = left.div_euclid(24 * 3600);
+        Ok(Some(Authority { fingerprint: opened.fingerprint, days_left }))
+    }
+
     /// Opens the authority in `folder`, and makes it on first use.
     ///
     /// # Errors
@@ -109,8 +151,12 @@ impl CertificateAuthority {
             let key = KeyPair::generate()?;
             let root = root_params(now).self_signed(&key)?;
             // The key first: a root without its key would be taken for a whole authority.
+            crash_point!("authority.key.before");
             write_durably(&key_path, &key.serialize_pem())?;
+            crash_point!("authority.key.after");
+            crash_point!("authority.root.before");
             write_durably(&root_path, &root.pem())?;
+            crash_point!("authority.root.after");
         }
         let read = |path: &Path| {
             fs::read_to_string(path)
@@ -124,7 +170,16 @@ impl CertificateAuthority {
         let (_, root) = x509_parser::pem::parse_x509_pem(root_pem.as_bytes())
             .map_err(|source| broken(&root_path, "certificate", source))?;
         let fingerprint = format!("sha256:{}", hex::encode(Sha256::digest(&root.contents)));
-        Ok(Self { issuer, root_pem, fingerprint })
+        let parsed =
+            root.parse_x509().map_err(|source| broken(&root_path, "certificate", source))?;
+        let not_after = Timestamp::from_seconds(parsed.validity().not_after.timestamp());
+        Ok(Self { issuer, root_pem, fingerprint, not_after })
+    }
+
+    /// When the root ends.
+    #[must_use]
+    pub fn not_after(&self) -> Timestamp {
+        self.not_after
     }
 
     /// The root in PEM.

@@ -21,6 +21,12 @@ pub(crate) fn write_private(path: &Path, text: &str) -> io::Result<()> {
     sync_folder_of(path)
 }
 
+/// What is free for us on the file system of `path`, in bytes.
+pub(crate) fn free_bytes(path: &Path) -> Option<u64> {
+    let found = rustix::fs::statvfs(path).ok()?;
+    Some(found.f_bavail.saturating_mul(found.f_frsize))
+}
+
 /// As [`write_private`], unless the file is there already: then it stays as it is. Of several processes
 /// that make it at once, one wins, and all of them find its file.
 ///

@@ -8,13 +8,16 @@ use gimlet_domain::{
     release::{Intent, ReleaseEvent},
 };
 use gimlet_git::{CommitId, gitops::Gitops};
-use gimlet_shared::{error_chain::Chain, ids::EnvironmentId};
-use gimlet_store::{
-    AdvanceExtra, ClusterScope, Environment, FollowedRelease, Release, ReleaseMarks,
-};
+use gimlet_shared::{crash_point, error_chain::Chain, ids::EnvironmentId};
+use gimlet_store::{AdvanceExtra, Environment, FollowedRelease, Release, ReleaseMarks};
 use tracing::warn;
 
-use crate::{App, AppError, live::Subject, observed::ClusterView};
+use super::last_lines::keep_last_lines;
+use crate::{
+    App, AppError,
+    live::Subject,
+    observed::{ClusterView, DirtyView},
+};
 
 /// One round: every followed release is judged, and the health of what changed.
 pub(super) async fn follow(app: &App) -> Result<(), AppError> {
@@ -32,8 +35,9 @@ pub(super) async fn follow(app: &App) -> Result<(), AppError> {
             );
         }
     }
-    for (scope, view) in parts.views.take_dirty() {
-        if let Err(error) = note_health(app, &scope, &view).await {
+    for found in parts.views.take_dirty() {
+        let scope = found.scope;
+        if let Err(error) = note_health(app, &found).await {
             parts.views.judge_again(scope.cluster());
             warn!(
                 cluster.id = %scope.cluster(),
@@ -65,7 +69,10 @@ async fn judge(
         Intent::Delete => judge_delete(&scene),
         Intent::Deploy { .. } | Intent::Rollback { .. } => judge_deploy(&scene),
     };
-    act_on(app, release, verdict).await
+    crash_point!("release.judged.before");
+    act_on(app, release, verdict).await?;
+    crash_point!("release.judged.after");
+    Ok(())
 }
 
 async fn act_on(app: &App, release: &Release, verdict: Verdict) -> Result<(), AppError> {
@@ -105,7 +112,8 @@ async fn mark_progress(
         app.move_release(release, ReleaseEvent::Seen, extra).await?;
     } else if applied && release.applied_at.is_none() {
         let marks = ReleaseMarks { applied_at: Some(now), ..ReleaseMarks::default() };
-        if parts.store.mark_release(&parts.system, release, marks).await?.is_some() {
+        if let Some(marked) = parts.store.mark_release(&parts.system, release, marks).await? {
+            app.trace_release(release, &marked);
             app.tell(release.organization_id, Subject::Release(release.id));
         }
     }
@@ -145,7 +153,8 @@ fn commit_of(revision: &str) -> Option<CommitId> {
     sha.parse().ok()
 }
 
-async fn note_health(app: &App, scope: &ClusterScope, view: &ClusterView) -> Result<(), AppError> {
+async fn note_health(app: &App, found: &DirtyView) -> Result<(), AppError> {
+    let DirtyView { scope, view, dirty } = found;
     let parts = app.parts();
     let environments: HashMap<EnvironmentId, String> = parts
         .store
@@ -158,7 +167,7 @@ async fn note_health(app: &App, scope: &ClusterScope, view: &ClusterView) -> Res
         let Some(environment) = environments.get(&application.environment_id) else { continue };
         let applier =
             FluxNames::of(environment).application(&application.namespace, &application.name);
-        if !view.dirty().has(&applier) {
+        if !dirty.has(&applier) {
             continue;
         }
         let workloads = view.workloads(&applier);
@@ -170,6 +179,11 @@ async fn note_health(app: &App, scope: &ClusterScope, view: &ClusterView) -> Res
             .store
             .set_health(&parts.system, application.id, &workloads.health(), app.now())
             .await?;
+        let url = view.reach(&applier).url();
+        if url != application.url {
+            parts.store.set_url(&parts.system, application.id, url.as_deref()).await?;
+        }
+        keep_last_lines(app, scope, &application, &workloads).await?;
         let subject = Subject::App { environment: environment.clone(), app: application.name };
         app.tell(scope.organization(), subject);
     }
