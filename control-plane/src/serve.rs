@@ -4,8 +4,8 @@ use std::{net::SocketAddr, sync::Arc};
 
 use anyhow::{Context as _, bail};
 use gimlet_api::{
-    AgentPort, HttpMetrics, PeopleConfig, health_router, observed, people_router, serve_http,
-    tls_config,
+    AgentPort, HttpMetrics, PeopleConfig, health_router, observed, people_router,
+    serve_http, tls_config, traced,
 };
 use gimlet_app::{
     App, AppConfig, AppMetrics, CertificateAuthority, Clock as _, SystemClock, Vault, reconcile,
@@ -17,14 +17,24 @@ use gimlet_git::{
 };
 use gimlet_github::GitHubHooks;
 use gimlet_store::Store;
-use gimlet_web::{WebConfig, pages_router};
+use gimlet_web::{WebConfig, docs_router, pages_router};
 use prometheus::Registry;
 use secrecy::ExposeSecret as _;
-use tokio::{net::TcpListener, task::JoinSet};
+use tokio::{
+    net::TcpListener,
+    signal::unix::{SignalKind, signal},
+};
 use tokio_util::sync::CancellationToken;
-use tracing::info;
+use tracing::{info, warn};
 
-use crate::config::Config;
+use crate::{
+    config::{Config, Settings},
+    docs::docs_site,
+    drain::{Parts, Stages, run_until_stopped},
+    lock::DataLock,
+    logs::Logs,
+    process, telemetry,
+};
 
 /// Opens database, certificate authority and use cases; migrates the database where it is older.
 ///
@@ -40,6 +50,7 @@ pub async fn open_app(config: &Config) -> anyhow::Result<(App, Registry)> {
         .context("cannot open the certificate authority")?;
     let vault = Vault::open(&config.data_dir).context("cannot open the secrets' key")?;
     let registry = Registry::new();
+    store.register_metrics(&registry).context("cannot register the metrics")?;
     let metrics = AppMetrics::register(&registry).context("cannot register the metrics")?;
     let settings = AppConfig {
         public_url: config.public_url.clone(),
@@ -60,34 +71,55 @@ pub async fn open_app(config: &Config) -> anyhow::Result<(App, Registry)> {
 }
 
 /// Tokens' hashes, webhook secrets and keys lie below it: nobody else on the machine reads it.
-fn make_private(folder: &std::path::Path) -> std::io::Result<()> {
+pub(crate) fn make_private(folder: &std::path::Path) -> std::io::Result<()> {
     use std::os::unix::fs::PermissionsExt as _;
     std::fs::create_dir_all(folder)?;
     std::fs::set_permissions(folder, std::fs::Permissions::from_mode(0o700))
 }
 
-/// Serves people, agents and health, and runs the reconcilers, until SIGTERM or SIGINT; then lets what is
-/// under way end. A part that ends by itself ends the process.
+/// Serves people, agents and health, and runs the reconcilers, until SIGTERM or SIGINT; then drains as
+/// [`drain`](crate::drain) says. A part that ends by itself ends the process. SIGHUP reads `log` of the
+/// configuration file anew.
 ///
 /// # Errors
 /// A port that cannot be opened, or a part that failed.
-pub async fn serve(config: Config) -> anyhow::Result<()> {
+pub async fn serve(config: Config, settings: Settings, logs: Logs) -> anyhow::Result<()> {
     // The provider of the whole process; it is set once, before any TLS.
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+    make_private(&config.data_dir)
+        .with_context(|| format!("cannot make the data directory {}", config.data_dir.display()))?;
+    let _lock = DataLock::take(&config.data_dir)?;
     let (app, registry) = open_app(&config).await?;
-    let shutdown = CancellationToken::new();
+    let stages = Stages::default();
+    let mut health_parts = Parts::new();
+    process::register(&registry).context("cannot register the metrics")?;
+    if let Some((traces, export)) = telemetry::open(&config.telemetry, &registry)? {
+        app.trace_to(traces);
+        let ended = stages.ended.clone();
+        health_parts.spawn(async move {
+            export.run(ended).await;
+            Ok(())
+        });
+    }
+    let shutdown = stages.closing.clone();
     let metrics = HttpMetrics::register(&registry).context("cannot register the metrics")?;
     let agents = agent_port(&app, &config, metrics.clone(), shutdown.clone())?;
     let git = SmartHttp::new(Git::new(config.data_dir.join("git-home")), Limits::default());
-    let people = PeopleConfig { git: git.clone(), shutdown: shutdown.clone() };
+    let people = PeopleConfig {
+        git: git.clone(),
+        shutdown: shutdown.clone(),
+        limits: config.limits,
+    };
     let pages = WebConfig { public_url: config.public_url.clone(), shutdown: shutdown.clone() };
-    let people = people_router(app.clone(), people).merge(pages_router(app.clone(), &pages));
-    let people = observed(people, metrics);
+    let people = people_router(app.clone(), people)
+        .merge(docs_router(app.clone(), Arc::new(docs_site()?), &pages))
+        .merge(pages_router(app.clone(), &pages));
+    let people = observed(traced(people, app.clone()), metrics);
     let people_listener = bind("people", config.listen).await?;
     let health_listener = bind("health", config.health_listen).await?;
     let agent_listener = bind("agents", config.agent_listen).await?;
 
-    let mut parts: JoinSet<anyhow::Result<()>> = JoinSet::new();
+    let mut parts = Parts::new();
     let stop = shutdown.clone();
     parts.spawn(async move {
         let served = serve_http(people_listener, people, stop).await;
@@ -95,48 +127,38 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
         git.shutdown().await;
         served.context("the people's port failed")
     });
-    let (stop, health) = (shutdown.clone(), health_router(app.clone(), registry));
-    parts.spawn(async move {
+    let health = health_router(app.clone(), registry, stages.unready.clone());
+    let stop = stages.ended.clone();
+    health_parts.spawn(async move {
         serve_http(health_listener, health, stop).await.context("the health port failed")
     });
     parts.spawn(
         async move { agents.serve(agent_listener).await.context("the agents' port failed") },
     );
-    let stop = shutdown.clone();
+    let stop = stages.claims.clone();
     parts.spawn(async move { reconcile::run(app, stop).await.context("a reconciler failed") });
+    parts.spawn(reload_logs(settings, logs, stages.closing.clone()));
     info!(public_url = %config.public_url, agent_url = %config.agent_url, "serving");
-    run_until_stopped(parts, &shutdown).await
+    run_until_stopped(parts, health_parts, stages, config.drain_wait).await
 }
 
-async fn run_until_stopped(
-    mut parts: JoinSet<anyhow::Result<()>>,
-    shutdown: &CancellationToken,
+/// At each SIGHUP, `log` of the configuration counts as it is written then. Everything else needs a start.
+async fn reload_logs(
+    settings: Settings,
+    logs: Logs,
+    shutdown: CancellationToken,
 ) -> anyhow::Result<()> {
-    let mut result = tokio::select! {
-        signal = stop_signal() => signal,
-        ended = parts.join_next() => match ended {
-            Some(Ok(Ok(()))) | None => Err(anyhow::anyhow!("a part of the server ended by itself")),
-            Some(Ok(Err(error))) => Err(error),
-            Some(Err(error)) => Err(error).context("a part of the server panicked"),
-        },
-    };
-    info!("stopping");
-    shutdown.cancel();
-    while let Some(ended) = parts.join_next().await {
-        let ended = ended.context("a part of the server panicked").and_then(|result| result);
-        result = result.and(ended);
+    let mut hangups = signal(SignalKind::hangup())?;
+    while shutdown.run_until_cancelled(hangups.recv()).await.is_some() {
+        match Config::load(settings.clone()).map_err(anyhow::Error::from) {
+            Ok(config) => match logs.change(&config.log) {
+                Ok(()) => info!(log = config.log, "what is logged has changed"),
+                Err(error) => warn!(error = format!("{error:#}"), "the logs stay as they were"),
+            },
+            Err(error) => warn!(error = format!("{error:#}"), "the logs stay as they were"),
+        }
     }
-    result
-}
-
-async fn stop_signal() -> anyhow::Result<()> {
-    use tokio::signal::unix::{SignalKind, signal};
-    let (mut terminate, mut interrupt) =
-        (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
-    tokio::select! {
-        _ = terminate.recv() => Ok(()),
-        _ = interrupt.recv() => Ok(()),
-    }
+    Ok(())
 }
 
 fn agent_port(

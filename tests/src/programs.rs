@@ -78,3 +78,18 @@ impl Programs {
 pub fn workspace_root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
 }
+
+#[cfg(test)]
+mod tests {
+    const CONTAINERFILE: &str = include_str!("../../agent/image/Containerfile");
+
+    #[test]
+    fn the_agent_s_image_is_the_one_that_is_released() {
+        // As `push_agent_image` writes it.
+        for line in
+            ["FROM scratch", "USER 65532:65532", "ENTRYPOINT [\"/gimlet-agent\"]", "WORKDIR /tmp"]
+        {
+            assert!(CONTAINERFILE.lines().any(|have| have == line), "{line}");
+        }
+    }
+}
