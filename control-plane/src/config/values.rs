@@ -111,8 +111,7 @@ impl Values {
         self.read(name, |text, kind| {
             let Kind::Count { least, most } = kind else { return Err("is no number".to_owned()) };
             let plain = text.replace('_', "");
-            let value: u32 =
-                plain.parse().map_err(|_| format!("`{text}` is no whole number"))?;
+            let value: u32 = plain.parse().map_err(|_| format!("`{text}` is no whole number"))?;
             if value < least || value > most {
                 return Err(format!("{value} is out of bounds"));
             }
