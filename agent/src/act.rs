@@ -7,6 +7,7 @@ use std::{collections::HashMap, time::Duration};
 
 use gimlet_shared::{
     backoff::Backoff,
+    crash_point,
     error_chain::Chain,
     ids::CommandId,
     link::{Command, CommandBody, CommandOutcome},
@@ -139,7 +140,8 @@ async fn try_once(
     }
 }
 
-/// Asks Flux to look at an object now, unless this very command has done so already.
+/// Asks Flux to look at an object now, unless this very command has done so already, or a later one has:
+/// what Flux saw then is newer than what this one is about.
 async fn reconcile(
     client: &Client,
     object: &ObjectKey,
@@ -163,10 +165,14 @@ async fn reconcile(
             Api::namespaced_with(client.clone(), &object.namespace, &resource);
         let Some(found) = api.get_metadata_opt(&object.name).await? else { continue };
         let asked = found.metadata.annotations.as_ref().and_then(|all| all.get(REQUESTED_AT));
-        if asked != Some(&request) {
+        // An agent that was killed before it could note two commands does both again, in any order.
+        let asked = asked.and_then(|asked| asked.parse::<CommandId>().ok());
+        if asked.is_none_or(|asked| asked < id) {
             let patch = json!({"metadata": {"annotations": {REQUESTED_AT: request}}});
             let parameters = PatchParams::apply("gimlet-agent");
+            crash_point!("agent.effect.before");
             api.patch_metadata(&object.name, &parameters, &Patch::Merge(&patch)).await?;
+            crash_point!("agent.effect.after");
         }
         return Ok(CommandOutcome::Succeeded);
     }
@@ -222,6 +228,23 @@ mod tests {
         let object = api.get_at(PATH);
         assert_eq!(object["metadata"]["annotations"][REQUESTED_AT], command.id.to_string());
         assert_eq!(object["spec"], json!({"suspend": false}));
+    }
+
+    #[tokio::test]
+    async fn a_command_that_comes_after_a_later_one_has_no_effect() {
+        let api = FakeApi::with_own_objects();
+        api.set_at(PATH, &json!({}));
+        let (earlier, later) = (
+            reconcile_of("Kustomization", "flux-system", "apps"),
+            reconcile_of("Kustomization", "flux-system", "apps"),
+        );
+        for command in [&earlier, &later, &earlier] {
+            assert_eq!(run(&api, command).await, Outcome::Succeeded);
+        }
+        let annotations = &api.get_at(PATH)["metadata"]["annotations"];
+        assert_eq!(annotations[REQUESTED_AT], later.id.to_string());
+        let patches = api.requests().iter().filter(|line| line.starts_with("PATCH")).count();
+        assert_eq!(patches, 2);
     }
 
     #[tokio::test]

@@ -1,6 +1,6 @@
 //! The agent's cursor, kept in a `ConfigMap`, as pods lose their disks.
 
-use gimlet_shared::{error_chain::Chain, link::agent::Cursor};
+use gimlet_shared::{crash_point, error_chain::Chain, link::agent::Cursor};
 use k8s_openapi::api::core::v1::ConfigMap;
 use kube::{Api, Client, api::PostParams};
 use tracing::warn;
@@ -73,7 +73,9 @@ impl CursorSlot {
             serde_json::to_string(cursor).map_err(|source| CursorError::Encode { source })?;
         let mut object = self.object.clone();
         object.data.get_or_insert_default().insert(KEY.to_owned(), text);
+        crash_point!("agent.journal.before");
         let stored = self.api.replace(names::CURSOR, &PostParams::default(), &object).await;
+        crash_point!("agent.journal.after");
         self.object = stored.map_err(|source| match source {
             kube::Error::Api(status) if status.is_conflict() => CursorError::Conflict,
             source => CursorError::Store { source },

@@ -7,7 +7,10 @@
 use std::{path::Path, time::Duration};
 
 use bytes::Bytes;
-use gimlet_shared::enrol::{IssuedCertificate, RequestCertificate};
+use gimlet_shared::{
+    crash_point,
+    enrol::{IssuedCertificate, RequestCertificate},
+};
 use http::{Request, StatusCode, header};
 use http_body_util::{BodyExt as _, Full, Limited};
 use hyper_util::rt::TokioIo;
@@ -131,17 +134,25 @@ async fn enrol(
         Some(key) => key,
         None => {
             let key = NewKey::make()?;
+            crash_point!("agent.key.before");
             store.keep_next(&key).await?;
+            crash_point!("agent.key.after");
             key
         }
     };
+    crash_point!("agent.enrol.before");
     let issued = ask(dialer, root_pem, token, &key).await?;
+    crash_point!("agent.enrol.after");
     let identity = Identity::join(&key, issued)?;
+    crash_point!("agent.identity.before");
     store.keep(&identity, Some(&hash(token))).await?;
+    crash_point!("agent.identity.after");
     info!("enrolled; the certificate is stored");
+    crash_point!("agent.token.before");
     if let Err(error) = store.drop_token().await {
         warn!(error = %gimlet_shared::error_chain::Chain(&error), "the spent enrolment token could not be removed");
     }
+    crash_point!("agent.token.after");
     Ok(identity)
 }
 

@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use gimlet_shared::error_chain::Chain;
+use gimlet_shared::{crash_point, error_chain::Chain};
 use k8s_openapi::{
     api::coordination::v1::{Lease, LeaseSpec},
     apimachinery::pkg::apis::meta::v1::MicroTime,
@@ -91,7 +91,10 @@ async fn attempt(
         return Ok(());
     }
     let wanted = candidate.claim(lease, Timestamp::now());
-    match api.replace(names::LEASE, &PostParams::default(), &wanted).await {
+    crash_point!("agent.lease.before");
+    let claimed = api.replace(names::LEASE, &PostParams::default(), &wanted).await;
+    crash_point!("agent.lease.after");
+    match claimed {
         Ok(_) => {
             candidate.renewed_at = Some(began);
             Ok(())

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use gimlet_shared::{
+    crash_point,
     enrol::IssuedCertificate,
     error_chain::Chain,
     link::agent::{self, Output},
@@ -178,8 +179,10 @@ impl Link {
         }
         if !frames.is_empty() {
             frames.iter().for_each(|_| self.metrics.sent());
+            crash_point!("agent.report.before");
             let sent = socket.send(&frames).await;
             sent.map_err(|error| self.lost(opened, LossCause::Socket(error)))?;
+            crash_point!("agent.report.after");
         }
         match ended {
             None => Ok(()),
@@ -205,6 +208,7 @@ impl Link {
 
     /// At shutdown: what runs may end and be told; nothing new is taken.
     async fn drain(&mut self, socket: &mut Socket, opened: Instant) -> SessionEnd {
+        crash_point!("agent.drain.before");
         let mut deadline = std::pin::pin!(sleep(DRAIN));
         while !self.desk.actor.is_idle() || !self.desk.storing.is_empty() {
             let outputs = tokio::select! {
@@ -216,6 +220,7 @@ impl Link {
                 break;
             }
         }
+        crash_point!("agent.drain.after");
         SessionEnd::ShutDown
     }
 
