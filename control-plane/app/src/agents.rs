@@ -1,8 +1,11 @@
 //! How a cluster joins and is known again: enrolment and certificates.
 
-use gimlet_shared::enrol::{
-    ClusterPlan, DescribeCluster, EnrolledCluster, GitLocation, GitReader, IssuedCertificate,
-    PlannedEnvironment, RequestCertificate,
+use gimlet_shared::{
+    crash_point,
+    enrol::{
+        ClusterPlan, DescribeCluster, EnrolledCluster, GitLocation, GitReader, IssuedCertificate,
+        PlannedEnvironment, RequestCertificate,
+    },
 };
 use gimlet_store::{ClusterScope, Environment, GIT_USER, GitopsLocation, Spend};
 
@@ -110,8 +113,10 @@ impl App {
         request: RequestCertificate,
     ) -> Result<IssuedCertificate, AppError> {
         let key = ca::public_key_hash(&request.csr_pem).map_err(bad_request)?;
+        crash_point!("token.spend.before");
         let spend =
             self.parts().store.spend_enrolment(&secrets::hash(token), &key, self.now()).await?;
+        crash_point!("token.spend.after");
         let enrolment = match spend {
             Spend::Spent(enrolment) | Spend::SameKeyAgain(enrolment) => enrolment,
             Spend::Refused => return Err(bad_token()),
@@ -160,11 +165,15 @@ impl App {
         csr_pem: &str,
     ) -> Result<(IssuedCertificate, Timestamp), AppError> {
         let (parts, now) = (self.parts(), self.now());
+        crash_point!("certificate.issue.before");
         let leaf = parts
             .ca
             .issue(scope.organization(), scope.cluster(), csr_pem, now)
             .map_err(bad_request)?;
+        crash_point!("certificate.issue.after");
+        crash_point!("certificate.store.before");
         parts.store.record_certificate(scope, &leaf.serial, leaf.not_after, now).await?;
+        crash_point!("certificate.store.after");
         let roots_pem = parts.ca.root_pem().to_owned();
         Ok((IssuedCertificate { chain_pem: leaf.chain_pem, roots_pem }, leaf.not_after))
     }

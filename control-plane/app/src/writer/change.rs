@@ -10,6 +10,7 @@ use gimlet_git::{
 };
 use gimlet_manifest::{ObjectRef, render};
 use gimlet_shared::{
+    crash_point,
     ids::{ArtifactId, ReleaseId},
     namespaces::is_protected_namespace,
 };
@@ -108,8 +109,10 @@ impl App {
                 continue;
             }
             check_namespace(&group.environment, &resolved.namespace)?;
+            crash_point!("render.before");
             let rendered = render(&resolved)
                 .map_err(|error| NotWritten::refused(invalid_manifest(error.to_string())))?;
+            crash_point!("render.after");
             check_objects(&rendered.objects, &resolved.namespace)?;
             let origin = Origin {
                 repository: &repository,
