@@ -1,9 +1,12 @@
 //! Which commits of a repository are new, and which of them are heads.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
-use gimlet_git::{CommitId, CommitInfo, ReadError, RefKind, RefName, mirror::Mirror};
-use gimlet_shared::error_chain::Chain;
+use gimlet_git::{
+    CommitId, CommitInfo, InvalidCommitId, ReadError, RefKind, RefName,
+    mirror::{Mirror, MirrorError},
+};
+use gimlet_shared::{error_chain::Chain, ids::DeliveryId};
 use gimlet_store::{Commit, Delivery, EventWord, RefChange, SourceRepository};
 use tracing::warn;
 
@@ -12,6 +15,8 @@ use crate::{App, Timestamp, ports::PullRequest, repositories::PULL_REQUEST_DELIV
 
 /// A push of more commits than this shows its newest ones.
 const COMMITS_OF_A_PUSH: usize = 100;
+/// How long a pull request is remembered whose host is away.
+const KEPT: Duration = Duration::from_secs(6 * 3600);
 /// What a new repository shows of its past.
 const COMMITS_AT_FIRST_SIGHT: usize = 20;
 
@@ -76,27 +81,69 @@ pub(super) async fn of_refs(
     Ok(news)
 }
 
-/// The head commits of pull requests. One that cannot be read is told and left out.
-pub(super) async fn of_deliveries(mirror: &Mirror, deliveries: &[Delivery]) -> Vec<Found> {
-    let mut found = Vec::new();
-    for delivery in deliveries.iter().filter(|delivery| delivery.kind == PULL_REQUEST_DELIVERY) {
-        match of_pull_request(mirror, &delivery.body).await {
-            Ok(commit) => found.push(commit),
-            Err(error) => warn!(
-                repository.id = %delivery.repository_id,
-                organization.id = %delivery.organization_id,
-                error = %Chain(&*error),
-                "the head of a pull request could not be read"
-            ),
-        }
-    }
-    found
+/// What deliveries announce that no ref shows.
+#[derive(Debug, Default)]
+pub(super) struct Announced {
+    /// The head commits of pull requests.
+    pub(super) commits: Vec<Found>,
+    /// Deliveries whose commit the host did not give just now; they are worth another look.
+    pub(super) unread: Vec<DeliveryId>,
+    /// Why the last of them could not be read.
+    pub(super) failure: Option<MirrorError>,
 }
 
-async fn of_pull_request(
+/// Why the head of a pull request is not there.
+#[derive(Debug, thiserror::Error)]
+enum PullRequestError {
+    #[error("the stored delivery cannot be read")]
+    Body(#[from] serde_json::Error),
+    #[error("the delivery names no commit")]
+    Name(#[from] InvalidCommitId),
+    #[error("the commit could not be fetched")]
+    Fetch(#[from] MirrorError),
+    #[error("the commit could not be read")]
+    Read(#[from] ReadError),
+}
+
+/// The head commits of pull requests. One that cannot be read is told and left out; where the host was away
+/// it is kept for another look, for as long as anyone may wait for it.
+pub(super) async fn of_deliveries(
     mirror: &Mirror,
-    body: &[u8],
-) -> Result<Found, Box<dyn std::error::Error + Send + Sync>> {
+    deliveries: &[Delivery],
+    now: Timestamp,
+) -> Announced {
+    let mut announced = Announced::default();
+    for delivery in deliveries.iter().filter(|delivery| delivery.kind == PULL_REQUEST_DELIVERY) {
+        let error = match of_pull_request(mirror, &delivery.body).await {
+            Ok(commit) => {
+                announced.commits.push(commit);
+                continue;
+            }
+            Err(error) => error,
+        };
+        warn!(
+            repository.id = %delivery.repository_id,
+            organization.id = %delivery.organization_id,
+            error = %Chain(&error),
+            "the head of a pull request could not be read"
+        );
+        match error {
+            PullRequestError::Fetch(failure)
+                if failure.is_passing() && now.since(delivery.received_at) < KEPT =>
+            {
+                announced.unread.push(delivery.id);
+                announced.failure = Some(failure);
+            }
+            PullRequestError::Body(_)
+            | PullRequestError::Name(_)
+            | PullRequestError::Fetch(_)
+            | PullRequestError::Read(_) => {}
+        }
+    }
+    announced
+}
+
+async fn of_pull_request(mirror: &Mirror, body: &[u8]) -> Result<Found, PullRequestError> {
     let pull: PullRequest = serde_json::from_slice(body)?;
     let id: CommitId = pull.head_sha.parse()?;
     mirror.fetch_sha(id).await?;

@@ -1,7 +1,7 @@
 //! Writes releases that wait for their turn, a few applications at a time.
 
 use futures::{StreamExt as _, stream};
-use gimlet_shared::error_chain::Chain;
+use gimlet_shared::{crash_point, error_chain::Chain};
 use tracing::warn;
 
 use super::{AT_ONCE, LEASE, WRITE_LIMIT};
@@ -10,8 +10,10 @@ use crate::{App, AppError};
 /// One round: of every application with waiting releases, the one whose turn it is.
 pub(super) async fn write_queued_releases(app: &App) -> Result<(), AppError> {
     let (parts, now) = (app.parts(), app.now());
+    crash_point!("job.claim.before");
     let groups =
         parts.store.claim_queued(&parts.system, now, now.after(LEASE), AT_ONCE.into()).await?;
+    crash_point!("job.claim.after");
     let more = groups.len() == usize::from(AT_ONCE);
     stream::iter(groups)
         .for_each_concurrent(usize::from(AT_ONCE), |group| async move {
