@@ -10,20 +10,20 @@ mod kinds;
 mod lines;
 mod picture;
 mod pod;
+mod reach;
 mod stream;
-mod text;
 mod workload;
 
 use std::collections::{HashSet, VecDeque};
 
-use gimlet_shared::observed::{ObjectKey, Observation};
+use gimlet_shared::observed::{ObjectKey, Observation, text};
 use kube::Client;
 use tokio::{sync::mpsc, task::JoinSet};
 use tokio_util::sync::CancellationToken;
 
 use kinds::{
-    DaemonSet, Deployment, Event, GitRepository, HelmRelease, Job, Kustomization, Pod, ReplicaSet,
-    StatefulSet,
+    DaemonSet, Deployment, Event, Gateway, GitRepository, HTTPRoute, HelmRelease, Ingress, Job,
+    Kustomization, Pod, ReplicaSet, Service, StatefulSet,
 };
 use lines::Run;
 use picture::{Effects, Picture};
@@ -87,6 +87,10 @@ pub async fn run(
     watch.follow::<GitRepository>(&mut watchers, &sender);
     watch.follow::<Kustomization>(&mut watchers, &sender);
     watch.follow::<HelmRelease>(&mut watchers, &sender);
+    watch.follow::<Ingress>(&mut watchers, &sender);
+    watch.follow::<Service>(&mut watchers, &sender);
+    watch.follow::<Gateway>(&mut watchers, &sender);
+    watch.follow::<HTTPRoute>(&mut watchers, &sender);
     watch.follow::<Event>(&mut watchers, &sender);
     loop {
         tokio::select! {

@@ -7,13 +7,20 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 mod fit;
+mod reach;
+pub mod text;
 
 pub use fit::cut;
+pub use reach::{
+    GatewayRef, GatewayState, IngressRule, IngressState, Listener, RouteState, ServicePort,
+    ServiceState,
+};
 
 /// Names one watched object.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct ObjectKey {
-    /// `Deployment`, `StatefulSet`, `DaemonSet`, `Job`, `Pod`, `GitRepository`, `Kustomization`, `HelmRelease`.
+    /// `Deployment`, `StatefulSet`, `DaemonSet`, `Job`, `Pod`, `GitRepository`, `Kustomization`, `HelmRelease`,
+    /// `Ingress`, `HTTPRoute`, `Gateway`, `Service`.
     pub kind: String,
     /// Its namespace.
     pub namespace: String,
@@ -48,6 +55,14 @@ pub enum ObservedState {
     Workload(WorkloadState),
     /// A pod of a watched workload.
     Pod(PodState),
+    /// An `Ingress`.
+    Ingress(IngressState),
+    /// An `HTTPRoute`.
+    Route(RouteState),
+    /// A `Gateway`.
+    Gateway(GatewayState),
+    /// A `Service` with a load balancer.
+    Service(ServiceState),
     /// A kind that this version does not know, from a newer agent.
     #[serde(other)]
     Unknown,
@@ -149,6 +164,8 @@ pub struct PodState {
     pub terminating: bool,
     /// Seconds since 1970 of its creation.
     pub created_at: i64,
+    /// The node it runs on, once it has one.
+    pub node: Option<String>,
     /// Why it cannot be scheduled, or why it failed as a whole.
     pub trouble: Option<Trouble>,
     /// Init containers first, then containers.

@@ -48,6 +48,10 @@ watched! {
     GitRepository("source.toolkit.fluxcd.io", "v1", "gitrepositories") { spec: FluxSpec, status: FluxStatus }
     Kustomization("kustomize.toolkit.fluxcd.io", "v1", "kustomizations") { spec: FluxSpec, status: FluxStatus }
     HelmRelease("helm.toolkit.fluxcd.io", "v2", "helmreleases") { spec: FluxSpec, status: FluxStatus }
+    Ingress("networking.k8s.io", "v1", "ingresses") { spec: IngressSpec, status: Balanced }
+    Service("", "v1", "services") { spec: ServiceSpec, status: Balanced }
+    Gateway("gateway.networking.k8s.io", "v1", "gateways") { spec: GatewaySpec, status: GatewayStatus }
+    HTTPRoute("gateway.networking.k8s.io", "v1", "httproutes") { spec: RouteSpec }
     Event("", "v1", "events") {
         involved_object: Involved,
         reason: String,
@@ -91,7 +95,11 @@ parts! {
     JobSpec { completions: Option<i32>, template: Template }
     JobStatus { active: i32, succeeded: i32, failed: i32, conditions: Vec<Condition> }
     Template { spec: PodSpec }
-    PodSpec { init_containers: Vec<ContainerSpec>, containers: Vec<ContainerSpec> }
+    PodSpec {
+        init_containers: Vec<ContainerSpec>,
+        containers: Vec<ContainerSpec>,
+        node_name: Option<String>,
+    }
     ContainerSpec { name: String, image: String }
     PodStatus {
         phase: String,
@@ -129,6 +137,24 @@ parts! {
     }
     Artifact { revision: Option<String> }
     HelmSnapshot { status: String, chart_version: Option<String> }
+    IngressSpec { rules: Vec<IngressHost>, tls: Vec<IngressTls> }
+    IngressHost { host: String, http: IngressHttp }
+    IngressHttp { paths: Vec<IngressPath> }
+    IngressPath { path: String }
+    IngressTls { hosts: Vec<String> }
+    Balanced { load_balancer: LoadBalancer }
+    LoadBalancer { ingress: Vec<Address> }
+    Address { hostname: String, ip: String, value: String }
+    ServiceSpec { #[serde(rename = "type")] kind: String, ports: Vec<Port> }
+    Port { name: String, port: i32 }
+    GatewaySpec { listeners: Vec<GatewayListener> }
+    GatewayListener { name: String, hostname: String, protocol: String, port: i32 }
+    GatewayStatus { addresses: Vec<Address> }
+    RouteSpec { hostnames: Vec<String>, parent_refs: Vec<ParentRef>, rules: Vec<RouteRule> }
+    ParentRef { kind: Option<String>, namespace: Option<String>, name: String, section_name: Option<String> }
+    RouteRule { matches: Vec<RouteMatch> }
+    RouteMatch { path: Option<PathMatch> }
+    PathMatch { #[serde(rename = "type")] kind: Option<String>, value: Option<String> }
     Involved { kind: String, uid: String, field_path: String }
     EventSeries { last_observed_time: Option<Time> }
 }

@@ -12,11 +12,11 @@ use super::{
     complaints::Complaints,
     flux,
     kinds::{
-        DaemonSet, Deployment, Event, GitRepository, HelmRelease, Job, Kustomization, Pod,
-        ReplicaSet, StatefulSet,
+        DaemonSet, Deployment, Event, Gateway, GitRepository, HTTPRoute, HelmRelease, Ingress, Job,
+        Kustomization, Pod, ReplicaSet, Service, StatefulSet,
     },
     lines::{Outputs, Run},
-    pod,
+    pod, reach,
     workload::{self, Revision},
 };
 
@@ -32,6 +32,10 @@ pub(crate) enum Object {
     GitRepository(GitRepository),
     Kustomization(Kustomization),
     HelmRelease(HelmRelease),
+    Ingress(Ingress),
+    Service(Service),
+    Gateway(Gateway),
+    HTTPRoute(HTTPRoute),
     Event(Event),
 }
 
@@ -98,6 +102,12 @@ impl Picture {
             Object::HelmRelease(it) => {
                 self.see_flux("HelmRelease", &it.metadata, flux::helm_release(&it))
             }
+            Object::Ingress(it) => self.see_reach("Ingress", &it.metadata, reach::ingress(&it)),
+            Object::Service(it) => self.see_reach("Service", &it.metadata, reach::service(&it)),
+            Object::Gateway(it) => {
+                self.see_reach("Gateway", &it.metadata, Some(reach::gateway(&it)))
+            }
+            Object::HTTPRoute(it) => self.see_reach("HTTPRoute", &it.metadata, reach::route(&it)),
             Object::Event(it) => self.complaints.note(&it).map_or_else(Effects::default, |uid| {
                 self.by_uid.get(&uid).cloned().map(|key| self.derive(&key)).unwrap_or_default()
             }),
@@ -216,6 +226,19 @@ impl Picture {
         self.by_uid.insert(uid.clone(), key.clone());
         self.pods.insert(key.clone(), WatchedPod { uid, own, outputs });
         self.derive(&key)
+    }
+
+    /// What leads to an application. One that no Kustomization applied is nobody's that we know.
+    fn see_reach(
+        &mut self,
+        kind: &str,
+        metadata: &ObjectMeta,
+        state: Option<ObservedState>,
+    ) -> Effects {
+        let key = key(kind, metadata);
+        let Some(state) = state else { return self.lose(&key) };
+        self.seen.insert(key.clone());
+        one(Observation { key, state })
     }
 
     /// Joins what is known about one pod or workload.

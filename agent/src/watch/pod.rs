@@ -32,6 +32,7 @@ pub(crate) fn pod(object: &Pod) -> Option<PodState> {
         ready: Condition::find(&status.conditions, "Ready", "True").is_some(),
         terminating: metadata.deletion_timestamp.is_some(),
         created_at: created.map(|time| time.0.as_second()).unwrap_or_default(),
+        node: object.spec.node_name.as_deref().filter(|name| !name.is_empty()).map(clean),
         trouble: trouble(object),
         containers: containers(object),
     })

@@ -14,8 +14,8 @@ use tracing::{debug, info, warn};
 
 use super::{
     kinds::{
-        DaemonSet, Deployment, Event, GitRepository, HelmRelease, Job, Kustomization, Pod,
-        ReplicaSet, StatefulSet,
+        DaemonSet, Deployment, Event, Gateway, GitRepository, HTTPRoute, HelmRelease, Ingress, Job,
+        Kustomization, Pod, ReplicaSet, Service, StatefulSet,
     },
     picture::{Object, key},
 };
@@ -43,7 +43,8 @@ pub(crate) trait Watched:
     const KIND: &'static str;
     /// Which objects of it matter. What runs Kubernetes itself does not.
     const FIELDS: &'static str = "metadata.namespace!=kube-system";
-    /// Its definition may be absent, as parts of Flux can be left out.
+    /// Its definition may be absent, as parts of Flux can be left out, or the right to read it, which an
+    /// older installation did not give.
     const OPTIONAL: bool = false;
 
     fn into_object(self) -> Object;
@@ -65,6 +66,7 @@ macro_rules! watched {
         }
     )*};
     (@constant OPTIONAL $value:expr) => { const OPTIONAL: bool = $value; };
+    (@constant FIELDS $value:expr) => { const FIELDS: &'static str = $value; };
 }
 
 watched! {
@@ -77,6 +79,11 @@ watched! {
     GitRepository { OPTIONAL = true };
     Kustomization { OPTIONAL = true };
     HelmRelease { OPTIONAL = true };
+    Ingress { OPTIONAL = true };
+    // Others are reached from inside the cluster only.
+    Service { OPTIONAL = true, FIELDS = "spec.type=LoadBalancer,metadata.namespace!=kube-system" };
+    Gateway { OPTIONAL = true };
+    HTTPRoute { OPTIONAL = true };
 }
 
 impl Watched for Event {
@@ -103,9 +110,12 @@ pub(crate) async fn follow<K: Watched>(client: Client, inputs: mpsc::Sender<Inpu
         let input = match stream.try_next().await {
             Ok(None) => return,
             Ok(Some(event)) => translate(event, &mut listing),
-            Err(error) if K::OPTIONAL && !was_listed && is_absent(&error) => {
-                debug!(kind = K::KIND, "the cluster does not know this kind yet");
-                Some(Input::Listed { kind: K::KIND, keys: HashSet::new() })
+            Err(error) if K::OPTIONAL && is_absent(&error) => {
+                debug!(
+                    kind = K::KIND,
+                    "the cluster does not know this kind yet, or does not show it"
+                );
+                (!was_listed).then(|| Input::Listed { kind: K::KIND, keys: HashSet::new() })
             }
             Err(error) => {
                 warn!(kind = K::KIND, error = %Chain(&error), "watching failed, trying again");
@@ -144,11 +154,13 @@ fn translate<K: Watched>(
     }
 }
 
-/// The API server does not know the kind.
+/// The API server does not know the kind, or does not show it to the agent.
 fn is_absent(error: &watcher::Error) -> bool {
     match error {
         watcher::Error::InitialListFailed(kube::Error::Api(status))
-        | watcher::Error::WatchStartFailed(kube::Error::Api(status)) => status.code == 404,
+        | watcher::Error::WatchStartFailed(kube::Error::Api(status)) => {
+            matches!(status.code, 403 | 404)
+        }
         _ => false,
     }
 }

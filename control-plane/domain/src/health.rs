@@ -77,6 +77,21 @@ impl<'a> Workloads<'a> {
         worst(&all)
     }
 
+    /// Every workload's trouble, the lasting ones first.
+    #[must_use]
+    pub fn troubles(&self) -> Vec<Trouble> {
+        let mut all: Vec<Trouble> =
+            self.workloads.iter().filter_map(|(key, state)| self.trouble_of(key, state)).collect();
+        all.sort_by_key(|trouble| !trouble.lasting);
+        all
+    }
+
+    /// The pods of the newest templates: what the newest release brought.
+    #[must_use]
+    pub fn newest(&self) -> Vec<(&'a ObjectKey, &'a PodState)> {
+        self.workloads.iter().flat_map(|(key, state)| self.newest_pods(key, state)).collect()
+    }
+
     fn trouble_of(&self, key: &ObjectKey, workload: &WorkloadState) -> Option<Trouble> {
         // What is said of an older generation says nothing of this one.
         if workload.observed_generation < workload.generation || rolled_out(key, workload) {

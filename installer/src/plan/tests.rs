@@ -92,6 +92,7 @@ fn the_agent_has_exactly_these_rights() {
     everywhere: /pods,events,services: get,list,watch
     everywhere: /pods/log: get
     everywhere: networking.k8s.io/ingresses: get,list,watch
+    everywhere: gateway.networking.k8s.io/gateways,httproutes: get,list,watch
     everywhere: source.toolkit.fluxcd.io/gitrepositories,ocirepositories,helmrepositories,buckets,helmcharts: get,list,watch,patch
     everywhere: kustomize.toolkit.fluxcd.io/kustomizations: get,list,watch,patch
     everywhere: helm.toolkit.fluxcd.io/helmreleases: get,list,watch,patch

@@ -109,7 +109,7 @@ mod tests {
     #[test]
     fn an_object_of_a_newer_agent_does_not_spoil_its_report() {
         let text = br#"{"type":"state","seq":1,"snapshot":"whole","gone":[],"observations":[
-            {"key":{"kind":"Gateway","namespace":"a","name":"b"},"state":{"type":"gateway","x":1}}]}"#;
+            {"key":{"kind":"Gateway","namespace":"a","name":"b"},"state":{"type":"hologram","x":1}}]}"#;
         let FromAgent::State { observations, .. } = decode(text).unwrap() else { panic!() };
         assert_eq!(observations[0].state, crate::observed::ObservedState::Unknown);
     }

@@ -1,6 +1,9 @@
 //! Keeps one observation small enough for a report.
 
-use super::{ContainerState, FluxState, Observation, ObservedState, PodState, WorkloadState};
+use super::{
+    ContainerState, FluxState, GatewayState, IngressState, Observation, ObservedState, PodState,
+    RouteState, ServiceState, WorkloadState,
+};
 
 /// Bytes that each text may keep, tried from the longest on.
 const STEPS: [usize; 4] = [4096, 1024, 256, 64];
@@ -42,9 +45,52 @@ impl ObservedState {
             Self::Source(state) | Self::Applier(state) => state.shorten(keep),
             Self::Workload(state) => state.shorten(keep, list),
             Self::Pod(state) => state.shorten(keep, list),
+            Self::Ingress(state) => state.shorten(keep, list),
+            Self::Route(state) => state.shorten(keep, list),
+            Self::Gateway(state) => state.shorten(keep, list),
+            Self::Service(state) => state.shorten(keep, list),
             Self::Unknown => {}
         }
     }
+}
+
+impl IngressState {
+    fn shorten(&mut self, keep: usize, list: usize) {
+        self.rules.truncate(list);
+        for rule in &mut self.rules {
+            cut(&mut rule.host, keep);
+            cut(&mut rule.path, keep);
+        }
+        shorten_all(&mut self.tls_hosts, keep, list);
+        shorten_all(&mut self.addresses, keep, list);
+    }
+}
+
+impl RouteState {
+    fn shorten(&mut self, keep: usize, list: usize) {
+        shorten_all(&mut self.hosts, keep, list);
+        cut(&mut self.path, keep);
+        self.gateways.truncate(list);
+    }
+}
+
+impl GatewayState {
+    fn shorten(&mut self, keep: usize, list: usize) {
+        self.listeners.truncate(list);
+        shorten_all(&mut self.addresses, keep, list);
+    }
+}
+
+impl ServiceState {
+    fn shorten(&mut self, keep: usize, list: usize) {
+        shorten_all(&mut self.addresses, keep, list);
+        self.ports.truncate(list);
+    }
+}
+
+fn shorten_all(texts: &mut Vec<String>, keep: usize, list: usize) {
+    texts.truncate(list);
+    texts.iter_mut().for_each(|text| cut(text, keep));
 }
 
 impl FluxState {

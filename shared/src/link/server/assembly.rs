@@ -55,8 +55,12 @@ impl Assembly {
             return Err(SessionEnd::ReportOutOfOrder { seq });
         }
         self.last_seq = Some(seq);
-        let known: Vec<_> =
-            observations.into_iter().filter(|it| it.state != ObservedState::Unknown).collect();
+        // What an agent says is cleaned again: it may not be ours.
+        let known: Vec<_> = observations
+            .into_iter()
+            .filter(|it| it.state != ObservedState::Unknown)
+            .map(Observation::harmless)
+            .collect();
         match (part, std::mem::take(&mut self.stage)) {
             (SnapshotPart::Whole, _) => {
                 self.stage = Stage::Standing;

@@ -1,22 +1,37 @@
 //! Makes text from the cluster harmless to show: no escape sequences, no control characters, no marks
 //! that turn the direction of writing.
+//!
+//! Agents do so before they send, and the control plane once more when it receives: an agent is not
+//! trusted. What is secret in a container's output cannot be known and stays in it: a program that prints
+//! a password shows it to everyone who may see the application.
+
+use super::{
+    ContainerState, FluxState, ObjectKey, Observation, ObservedState, PodState, Trouble,
+    WorkloadState, cut,
+};
 
 /// Bytes that one text may keep.
-pub(crate) const MAX_TEXT: usize = 4096;
+pub const MAX_TEXT: usize = 4096;
 
 /// Lines of output that are kept.
 const MAX_LINES: usize = 20;
 
 /// The text without what could act on a terminal or a page, at most 4 KiB of it.
-pub(crate) fn clean(text: &str) -> String {
+#[must_use]
+pub fn clean(text: &str) -> String {
     let mut out = strip(text);
-    gimlet_shared::observed::cut(&mut out, MAX_TEXT);
+    cut(&mut out, MAX_TEXT);
     out
 }
 
 /// The last lines of a container's output, cleaned: at most 20 lines and 4 KiB, oldest first.
-pub(crate) fn last_lines(output: &[u8]) -> Vec<String> {
-    let text = strip(&String::from_utf8_lossy(output));
+#[must_use]
+pub fn last_lines(output: &[u8]) -> Vec<String> {
+    lines_of(&String::from_utf8_lossy(output))
+}
+
+fn lines_of(text: &str) -> Vec<String> {
+    let text = strip(text);
     let mut room = MAX_TEXT;
     let mut lines = Vec::new();
     for line in text.lines().rev().map(str::trim_end).filter(|line| !line.is_empty()) {
@@ -24,12 +39,79 @@ pub(crate) fn last_lines(output: &[u8]) -> Vec<String> {
             break;
         }
         let mut line = line.to_owned();
-        gimlet_shared::observed::cut(&mut line, room);
+        cut(&mut line, room);
         room -= line.len();
         lines.push(line);
     }
     lines.reverse();
     lines
+}
+
+impl Observation {
+    /// Itself, with every text cleaned as [`clean`] does and its last lines bounded.
+    #[must_use]
+    pub fn harmless(mut self) -> Self {
+        let ObjectKey { kind, namespace, name } = &mut self.key;
+        [kind, namespace, name].into_iter().for_each(tidy);
+        match &mut self.state {
+            ObservedState::Source(state) | ObservedState::Applier(state) => tidy_flux(state),
+            ObservedState::Workload(state) => tidy_workload(state),
+            ObservedState::Pod(state) => tidy_pod(state),
+            // Hosts and paths are used only where they are plainly such.
+            ObservedState::Ingress(_)
+            | ObservedState::Route(_)
+            | ObservedState::Gateway(_)
+            | ObservedState::Service(_)
+            | ObservedState::Unknown => {}
+        }
+        self
+    }
+}
+
+fn tidy_flux(state: &mut FluxState) {
+    tidy(&mut state.reason);
+    tidy(&mut state.message);
+    state.reconciling.iter_mut().for_each(tidy);
+}
+
+fn tidy_workload(state: &mut WorkloadState) {
+    state.stuck.iter_mut().for_each(tidy_trouble);
+    state.images.iter_mut().for_each(tidy);
+}
+
+fn tidy_pod(state: &mut PodState) {
+    tidy(&mut state.phase);
+    state.node.iter_mut().for_each(tidy);
+    state.trouble.iter_mut().for_each(tidy_trouble);
+    state.containers.iter_mut().for_each(tidy_container);
+}
+
+fn tidy_container(state: &mut ContainerState) {
+    tidy(&mut state.name);
+    tidy(&mut state.image);
+    state.waiting.iter_mut().for_each(tidy_trouble);
+    if let Some(ended) = &mut state.terminated {
+        tidy(&mut ended.reason);
+        tidy(&mut ended.message);
+    }
+    state.probe_failure.iter_mut().for_each(tidy);
+    if !state.last_lines.is_empty() {
+        state.last_lines = lines_of(&state.last_lines.join("\n"));
+    }
+}
+
+fn tidy_trouble(trouble: &mut Trouble) {
+    tidy(&mut trouble.reason);
+    tidy(&mut trouble.message);
+}
+
+/// Most texts are harmless: those are not copied.
+fn tidy(text: &mut String) {
+    let plain =
+        |char: char| char == '\n' || char == '\t' || !(char.is_control() || turns_direction(char));
+    if text.len() > MAX_TEXT || !text.chars().all(plain) {
+        *text = clean(text);
+    }
 }
 
 fn strip(text: &str) -> String {
@@ -131,6 +213,30 @@ mod tests {
         let lines = last_lines(output.as_bytes());
         assert_eq!(lines.len(), 20);
         assert_eq!((lines[0].as_str(), lines[19].as_str()), ("line 10", "line 29"));
+    }
+
+    #[test]
+    fn what_a_foreign_agent_sends_is_cleaned_and_bounded_once_more() {
+        let hostile = "\u{1b}]0;owned\u{7}a\u{202e}b".to_owned();
+        let container = ContainerState {
+            name: hostile.clone(),
+            last_lines: (0..50).map(|number| format!("{hostile}\r{number}")).collect(),
+            ..ContainerState::default()
+        };
+        let sent = Observation {
+            key: ObjectKey { kind: "Pod".into(), namespace: "shop".into(), name: hostile.clone() },
+            state: ObservedState::Pod(PodState {
+                node: Some(hostile),
+                containers: vec![container],
+                ..PodState::default()
+            }),
+        };
+        let taken = sent.harmless();
+        assert_eq!(taken.key.name, "ab");
+        let ObservedState::Pod(pod) = taken.state else { panic!() };
+        assert_eq!((pod.node.as_deref(), pod.containers[0].name.as_str()), (Some("ab"), "ab"));
+        let lines = &pod.containers[0].last_lines;
+        assert_eq!((lines.len(), lines[19].as_str()), (20, "ab49"));
     }
 
     #[test]
