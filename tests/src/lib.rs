@@ -8,11 +8,17 @@
 //! - [`http`]: one request, for what has no client of its own.
 //! - [`postgres`]: a PostgreSQL server for tests.
 //! - [`steps`]: progress on standard error.
+//! - [`child`]: a program that is killed and started again, at its crash points too.
+//! - [`scripted_cluster`]: enough of a cluster for a real agent, by script.
+//! - [`kills`]: the proof behind `cargo prove kills`.
 
+pub mod child;
 pub mod http;
+pub mod kills;
 pub mod postgres;
 pub mod programs;
 pub mod sample;
+pub mod scripted_cluster;
 pub mod server;
 pub mod stack;
 pub mod steps;

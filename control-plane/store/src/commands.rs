@@ -4,7 +4,6 @@ use std::str::FromStr;
 
 use gimlet_domain::time::Timestamp;
 use gimlet_shared::{
-    crash_point,
     ids::{ClusterId, CommandId, OrganizationId, ReleaseId},
     link::{CommandBody, CommandOutcome},
 };
@@ -127,7 +126,7 @@ impl Store {
             .filter(command::Column::State.ne(CommandState::Done.as_str()))
             .order_by_asc(command::Column::Seq)
             .limit(limit)
-            .all(&self.read(scope))
+            .all(&self.reader)
             .await
             .during("list commands")?;
         rows.into_iter().map(Command::try_from).collect()
@@ -144,9 +143,9 @@ impl Store {
         seq: u64,
         now: Timestamp,
     ) -> Result<bool, StoreError> {
-        let txn = self.begin(scope, ACCEPT).await?;
+        let txn = self.begin(ACCEPT).await?;
         if !touch(&txn, scope, epoch, now).await? {
-            return txn.undo(false).await;
+            return Ok(false);
         }
         let accepted = command::Entity::update_many()
             .col_expr(command::Column::State, Expr::value(CommandState::Accepted.as_str()))
@@ -157,7 +156,7 @@ impl Store {
             .exec(&txn)
             .await
             .during(ACCEPT)?;
-        txn.commit().await?;
+        txn.commit().await.during(ACCEPT)?;
         Ok(accepted.rows_affected == 1)
     }
 
@@ -179,9 +178,9 @@ impl Store {
         let this = of_cluster(scope)
             .and(command::Column::Seq.eq(to_count(seq)))
             .and(command::Column::Id.eq(id.0));
-        let txn = self.begin(scope, FINISH).await?;
+        let txn = self.begin(FINISH).await?;
         if !touch(&txn, scope, epoch, now).await? {
-            return txn.undo(None).await;
+            return Ok(None);
         }
         let finished = command::Entity::update_many()
             .col_expr(command::Column::State, Expr::value(CommandState::Done.as_str()))
@@ -193,7 +192,7 @@ impl Store {
             .await
             .during(FINISH)?;
         let row = command::Entity::find().filter(this).one(&txn).await.during(FINISH)?;
-        txn.commit().await?;
+        txn.commit().await.during(FINISH)?;
         let news = row.filter(|_| finished.rows_affected == 1);
         Ok(news.and_then(|row| row.release_id).map(ReleaseId))
     }
@@ -204,7 +203,7 @@ impl Store {
     /// [`StoreError::Query`].
     pub async fn expire_commands(
         &self,
-        system: &SystemScope,
+        _: &SystemScope,
         now: Timestamp,
     ) -> Result<u64, StoreError> {
         let outcome = to_json("command outcome", &CommandOutcome::Expired)?;
@@ -214,7 +213,7 @@ impl Store {
             .col_expr(command::Column::DoneAt, Expr::value(now.0))
             .filter(command::Column::State.ne(CommandState::Done.as_str()))
             .filter(command::Column::ExpiresAt.lte(now.0))
-            .exec(&self.write(system))
+            .exec(&self.writer)
             .await
             .during("expire commands")?;
         Ok(expired.rows_affected)
@@ -259,10 +258,7 @@ pub(crate) async fn insert_command(
         done_at: None,
         release_id: Some(release.id.0),
     };
-    crash_point!("command.insert.before");
-    insert(db, row).await.during(STORE)?;
-    crash_point!("command.insert.after");
-    Ok(())
+    insert(db, row).await.during(STORE)
 }
 
 impl TryFrom<command::Model> for Command {
