@@ -11,6 +11,7 @@ use sea_orm::{
 use crate::{
     columns::{active, from_json, moment, to_json},
     connect::Store,
+    door::Sees,
     entity::{application, environment},
     error::{During, StoreError},
     releases::NewRelease,
@@ -44,6 +45,8 @@ pub struct Application {
     pub deleted_at: Option<Timestamp>,
     /// The number of its last change.
     pub revision: i64,
+    /// Where people reach it, as its cluster said last.
+    pub url: Option<String>,
 }
 
 const READ: &str = "read an application";
@@ -59,7 +62,7 @@ impl Store {
         &self,
         scope: &TenantScope,
     ) -> Result<Vec<Application>, StoreError> {
-        self.living(application::owned_by(scope.organization())).await
+        self.living(scope, application::owned_by(scope.organization())).await
     }
 
     /// The organization's living application of this name in the environment of that name.
@@ -78,7 +81,7 @@ impl Store {
         let found = application::Entity::find()
             .filter(application::owned_by(scope.organization()))
             .filter(living_in(environment.id, app));
-        found.one(&self.reader).await.during(READ)?.map(Application::try_from).transpose()
+        found.one(&self.read(scope)).await.during(READ)?.map(Application::try_from).transpose()
     }
 
     /// The living applications on the cluster that speaks, by name.
@@ -94,16 +97,17 @@ impl Store {
             .column(environment::Column::Id)
             .filter(environment::owned_by(scope.organization()))
             .filter(environment::Column::ClusterId.eq(scope.cluster().0));
-        self.living(application::Column::EnvironmentId.in_subquery(on_cluster.into_query())).await
+        self.living(scope, application::Column::EnvironmentId.in_subquery(on_cluster.into_query()))
+            .await
     }
 
-    async fn living(&self, which: Expr) -> Result<Vec<Application>, StoreError> {
+    async fn living(&self, scope: &impl Sees, which: Expr) -> Result<Vec<Application>, StoreError> {
         let rows = application::Entity::find()
             .filter(which)
             .filter(application::Column::DeletedAt.is_null())
             .order_by_asc(application::Column::Name)
             .order_by_asc(application::Column::Id)
-            .all(&self.reader)
+            .all(&self.read(scope))
             .await
             .during(LIST)?;
         rows.into_iter().map(Application::try_from).collect()
@@ -115,7 +119,7 @@ impl Store {
     /// [`StoreError::Query`].
     pub async fn set_health(
         &self,
-        _: &SystemScope,
+        system: &SystemScope,
         id: ApplicationId,
         health: &Health,
         now: Timestamp,
@@ -130,9 +134,34 @@ impl Store {
             )
             .filter(application::Column::Id.eq(id.0))
             .filter(application::Column::Health.ne(health.as_str()))
-            .exec(&self.writer)
+            .exec(&self.write(system))
             .await
             .during("note an application's health")?;
+        Ok(changed.rows_affected == 1)
+    }
+
+    /// Notes where people reach an application; true where that is news.
+    ///
+    /// # Errors
+    /// [`StoreError::Query`].
+    pub async fn set_url(
+        &self,
+        system: &SystemScope,
+        id: ApplicationId,
+        url: Option<&str>,
+    ) -> Result<bool, StoreError> {
+        let column = application::Column::Url;
+        let differs = match url {
+            Some(url) => column.ne(url).or(column.is_null()),
+            None => column.is_not_null(),
+        };
+        let changed = application::Entity::update_many()
+            .col_expr(column, Expr::value(url.map(str::to_owned)))
+            .filter(application::Column::Id.eq(id.0))
+            .filter(differs)
+            .exec(&self.write(system))
+            .await
+            .during("note an application's address")?;
         Ok(changed.rows_affected == 1)
     }
 }
@@ -160,6 +189,7 @@ pub(crate) async fn ensure_application(
             deleted_at: None,
             leased_until: 0,
             revision: 1,
+            url: None,
         };
         let living =
             OnConflict::columns([application::Column::EnvironmentId, application::Column::Name])
@@ -214,6 +244,7 @@ impl TryFrom<application::Model> for Application {
             created_at: Timestamp(row.created_at),
             deleted_at: moment(row.deleted_at),
             revision: row.revision,
+            url: row.url,
         })
     }
 }
