@@ -10,6 +10,7 @@ use std::{
 use gimlet_domain::{
     follow::{Scene, Seen},
     health::Workloads,
+    reach::Reach,
 };
 use gimlet_shared::{
     ids::ClusterId,
@@ -29,9 +30,20 @@ const WEIGHT_OF_AN_OBJECT: usize = 200;
 /// All clusters that this replica holds the link of.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct ClusterViews {
-    clusters: Arc<Mutex<HashMap<ClusterId, (ClusterScope, ClusterView)>>>,
+    clusters: Arc<Mutex<Views>>,
     /// Fires when something changed on any cluster.
     pub(crate) changed: Arc<Notify>,
+}
+
+/// Views are shared with who reads them; a change copies one only while it is being read.
+type Views = HashMap<ClusterId, (ClusterScope, Arc<ClusterView>)>;
+
+/// A cluster with something to judge.
+#[derive(Clone, Debug)]
+pub(crate) struct DirtyView {
+    pub(crate) scope: ClusterScope,
+    pub(crate) view: Arc<ClusterView>,
+    pub(crate) dirty: Dirty,
 }
 
 /// One cluster as its agent sees it.
@@ -69,7 +81,7 @@ impl Dirty {
 impl ClusterViews {
     /// Replaces everything that is known of a cluster.
     pub(crate) fn replace(&self, scope: ClusterScope, observations: Vec<Observation>) {
-        let view = ClusterView::of(observations);
+        let view = Arc::new(ClusterView::of(observations));
         self.with(|clusters| clusters.insert(scope.cluster(), (scope, view)));
         self.changed.notify_one();
     }
@@ -85,6 +97,7 @@ impl ClusterViews {
         let fits = self.with(|clusters| {
             // Changes come on top of a snapshot; without one there is nothing to change.
             let Some((_, view)) = clusters.get_mut(&cluster) else { return true };
+            let view = Arc::make_mut(view);
             view.apply(observations, gone);
             view.is_bearable()
         });
@@ -98,9 +111,9 @@ impl ClusterViews {
         self.changed.notify_one();
     }
 
-    /// A copy of a cluster's view, if its agent is connected here.
-    pub(crate) fn get(&self, cluster: ClusterId) -> Option<ClusterView> {
-        self.with(|clusters| clusters.get(&cluster).map(|(_, view)| view.clone()))
+    /// A cluster's view as it is now, if its agent is connected here.
+    pub(crate) fn get(&self, cluster: ClusterId) -> Option<Arc<ClusterView>> {
+        self.with(|clusters| clusters.get(&cluster).map(|(_, view)| Arc::clone(view)))
     }
 
     /// The agent of this cluster is connected here, and has reported.
@@ -108,12 +121,16 @@ impl ClusterViews {
         self.with(|clusters| clusters.contains_key(&cluster))
     }
 
-    /// Clusters with something to judge, each with a copy of its view; they count as judged from then on.
-    pub(crate) fn take_dirty(&self) -> Vec<(ClusterScope, ClusterView)> {
+    /// Clusters with something to judge; they count as judged from then on.
+    pub(crate) fn take_dirty(&self) -> Vec<DirtyView> {
         self.with(|clusters| {
             clusters
                 .values_mut()
-                .filter_map(|(scope, view)| Some((*scope, view.take_dirty()?)))
+                .filter(|(_, view)| view.dirty != Dirty::Nothing)
+                .map(|(scope, view)| {
+                    let dirty = Arc::make_mut(view).take_dirty();
+                    DirtyView { scope: *scope, view: Arc::clone(view), dirty }
+                })
                 .collect()
         })
     }
@@ -122,15 +139,12 @@ impl ClusterViews {
     pub(crate) fn judge_again(&self, cluster: ClusterId) {
         self.with(|clusters| {
             if let Some((_, view)) = clusters.get_mut(&cluster) {
-                view.dirty = Dirty::Everything;
+                Arc::make_mut(view).dirty = Dirty::Everything;
             }
         });
     }
 
-    fn with<T>(
-        &self,
-        work: impl FnOnce(&mut HashMap<ClusterId, (ClusterScope, ClusterView)>) -> T,
-    ) -> T {
+    fn with<T>(&self, work: impl FnOnce(&mut Views) -> T) -> T {
         // Each change is one insert or remove, so a view is whole even after a panic elsewhere.
         work(&mut self.clusters.lock().unwrap_or_else(PoisonError::into_inner))
     }
@@ -164,15 +178,9 @@ impl ClusterView {
         self.weight <= HEAVIEST_VIEW
     }
 
-    fn take_dirty(&mut self) -> Option<Self> {
-        let copy = (self.dirty != Dirty::Nothing).then(|| self.clone());
-        self.dirty = Dirty::Nothing;
-        copy
-    }
-
     /// Whose applications have changed since they were last judged.
-    pub(crate) fn dirty(&self) -> &Dirty {
-        &self.dirty
+    fn take_dirty(&mut self) -> Dirty {
+        std::mem::take(&mut self.dirty)
     }
 
     /// Everything that matters to one application; `carries` tells whether a Flux revision has the
@@ -239,6 +247,56 @@ impl ClusterView {
         Workloads { workloads, pods }
     }
 
+    /// Every application's workloads and pods, by its Kustomization: one walk for a page of all.
+    pub(crate) fn workloads_by_applier(&self) -> HashMap<&str, Workloads<'_>> {
+        let mut found: HashMap<&str, Workloads<'_>> = HashMap::new();
+        let mut owners: HashMap<(&str, &str, &str), &str> = HashMap::new();
+        for (key, state) in &self.objects {
+            let Some(workload) = workload_of(state) else { continue };
+            let Some(applier) = workload.applied_by.as_deref() else { continue };
+            owners.insert((&key.kind, &key.namespace, &key.name), applier);
+            found.entry(applier).or_default().workloads.push((key, workload));
+        }
+        for (key, state) in &self.objects {
+            let Some(pod) = pod_of(state) else { continue };
+            let Some(owner) = &pod.owner else { continue };
+            let owner = (owner.kind.as_str(), key.namespace.as_str(), owner.name.as_str());
+            if let Some(applier) = owners.get(&owner) {
+                found.entry(applier).or_default().pods.push((key, pod));
+            }
+        }
+        found
+    }
+
+    /// What leads to the application of a Kustomization from outside.
+    pub(crate) fn reach(&self, applier: &str) -> Reach<'_> {
+        let mut reach = Reach::default();
+        let own = |applied_by: &Option<String>| applied_by.as_deref() == Some(applier);
+        for (key, state) in &self.objects {
+            match state {
+                ObservedState::Ingress(ingress) if own(&ingress.applied_by) => {
+                    reach.ingresses.push((key, ingress));
+                }
+                ObservedState::Route(route) if own(&route.applied_by) => {
+                    reach.routes.push((key, route));
+                }
+                ObservedState::Service(service) if own(&service.applied_by) => {
+                    reach.services.push((key, service));
+                }
+                ObservedState::Gateway(gateway) => reach.gateways.push((key, gateway)),
+                ObservedState::Source(_)
+                | ObservedState::Applier(_)
+                | ObservedState::Workload(_)
+                | ObservedState::Pod(_)
+                | ObservedState::Ingress(_)
+                | ObservedState::Route(_)
+                | ObservedState::Service(_)
+                | ObservedState::Unknown => {}
+            }
+        }
+        reach
+    }
+
     fn flux(&self, kind: &str, name: &str) -> Option<&FluxState> {
         let key = ObjectKey {
             kind: kind.to_owned(),
@@ -247,7 +305,13 @@ impl ClusterView {
         };
         match self.objects.get(&key)? {
             ObservedState::Source(state) | ObservedState::Applier(state) => Some(state),
-            ObservedState::Workload(_) | ObservedState::Pod(_) | ObservedState::Unknown => None,
+            ObservedState::Workload(_)
+            | ObservedState::Pod(_)
+            | ObservedState::Ingress(_)
+            | ObservedState::Route(_)
+            | ObservedState::Gateway(_)
+            | ObservedState::Service(_)
+            | ObservedState::Unknown => None,
         }
     }
 
@@ -264,7 +328,11 @@ impl ClusterView {
                 };
                 workload_of(self.objects.get(&owner)?)?.applied_by.clone()
             }),
-            Some(ObservedState::Source(_)) => {
+            Some(ObservedState::Ingress(ingress)) => ingress.applied_by.clone(),
+            Some(ObservedState::Route(route)) => route.applied_by.clone(),
+            Some(ObservedState::Service(service)) => service.applied_by.clone(),
+            // A gateway leads to whoever hangs on it.
+            Some(ObservedState::Source(_) | ObservedState::Gateway(_)) => {
                 self.dirty = Dirty::Everything;
                 None
             }
@@ -292,6 +360,10 @@ fn workload_of(state: &ObservedState) -> Option<&WorkloadState> {
         ObservedState::Source(_)
         | ObservedState::Applier(_)
         | ObservedState::Pod(_)
+        | ObservedState::Ingress(_)
+        | ObservedState::Route(_)
+        | ObservedState::Gateway(_)
+        | ObservedState::Service(_)
         | ObservedState::Unknown => None,
     }
 }
@@ -302,6 +374,10 @@ fn pod_of(state: &ObservedState) -> Option<&PodState> {
         ObservedState::Source(_)
         | ObservedState::Applier(_)
         | ObservedState::Workload(_)
+        | ObservedState::Ingress(_)
+        | ObservedState::Route(_)
+        | ObservedState::Gateway(_)
+        | ObservedState::Service(_)
         | ObservedState::Unknown => None,
     }
 }
@@ -314,7 +390,7 @@ fn weight(key: &ObjectKey, state: &ObservedState) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use gimlet_shared::observed::PodOwner;
+    use gimlet_shared::observed::{IngressRule, IngressState, PodOwner};
 
     use super::*;
 
@@ -354,17 +430,42 @@ mod tests {
         let found = view.workloads("builtin-prod-apps-shop-web");
         assert_eq!((found.workloads.len(), found.pods.len()), (1, 1));
         assert!(view.workloads("another").workloads.is_empty());
+        let all = view.workloads_by_applier();
+        assert_eq!(all.len(), 1);
+        assert_eq!(all["builtin-prod-apps-shop-web"].pods, found.pods);
+    }
+
+    #[test]
+    fn an_ingress_marks_its_application_and_gives_it_an_address() {
+        let mut view = ClusterView::of(web());
+        view.take_dirty();
+        let rule = IngressRule { host: "web.example".into(), path: "/".into() };
+        let ingress = IngressState {
+            applied_by: Some("builtin-prod-apps-shop-web".into()),
+            rules: vec![rule],
+            ..IngressState::default()
+        };
+        let key = key("Ingress", "shop", "web");
+        let state = ObservedState::Ingress(ingress);
+        view.apply(vec![Observation { key: key.clone(), state }], vec![]);
+        assert!(view.take_dirty().has("builtin-prod-apps-shop-web"));
+        let url = |view: &ClusterView| view.reach("builtin-prod-apps-shop-web").url();
+        assert_eq!(url(&view).as_deref(), Some("http://web.example/"));
+        assert_eq!(view.reach("another").url(), None);
+        view.apply(vec![], vec![key]);
+        assert!(view.take_dirty().has("builtin-prod-apps-shop-web"));
+        assert_eq!(url(&view), None);
     }
 
     #[test]
     fn a_changed_pod_marks_its_application_and_no_other() {
         let mut view = ClusterView::of(web());
-        assert!(view.take_dirty().is_some());
-        assert!(view.take_dirty().is_none());
+        assert_eq!(view.take_dirty(), Dirty::Everything);
+        assert_eq!(view.take_dirty(), Dirty::Nothing);
         view.apply(vec![web().remove(1)], vec![]);
-        let dirty = view.take_dirty().expect("a change");
-        assert!(dirty.dirty().has("builtin-prod-apps-shop-web"));
-        assert!(!dirty.dirty().has("another"));
+        let dirty = view.take_dirty();
+        assert!(dirty.has("builtin-prod-apps-shop-web"));
+        assert!(!dirty.has("another"));
     }
 
     #[test]

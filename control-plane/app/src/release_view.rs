@@ -4,6 +4,7 @@ use gimlet_domain::{
     cause,
     health::Health,
     release::{Intent, ReleaseState},
+    usual::{Moments, UsualDurations},
 };
 use gimlet_shared::api;
 use gimlet_store::{Artifact, Release};
@@ -16,6 +17,8 @@ pub(crate) struct Around<'a> {
     pub(crate) repository: Option<&'a str>,
     pub(crate) artifact: Option<&'a Artifact>,
     pub(crate) current: bool,
+    /// Where people reach its application.
+    pub(crate) app_url: Option<&'a str>,
 }
 
 impl App {
@@ -64,7 +67,33 @@ impl App {
             finished_at: release.finished_at.map(Timestamp::rfc3339),
             url: self.page(&format!("/releases/{}", release.id)),
             current: around.current,
+            app_url: around.app_url.map(str::to_owned),
+            pods: Vec::new(),
+            pods_left_out: 0,
+            logs: Vec::new(),
         }
+    }
+}
+
+/// Says of each step how long it usually takes.
+pub(crate) fn add_usual(steps: &mut [api::Step], usual: &UsualDurations) {
+    let known = [usual.written, usual.fetched, usual.applied, usual.healthy];
+    for (step, usual) in steps.iter_mut().zip(known) {
+        // Going away takes another time than becoming healthy.
+        if step.name != "gone" {
+            step.usual_ms = usual.and_then(|usual| i64::try_from(usual.as_millis()).ok());
+        }
+    }
+}
+
+/// When a release reached each of its steps.
+pub(crate) fn moments(release: &Release) -> Moments {
+    Moments {
+        requested: release.requested_at,
+        committed: release.committed_at,
+        fetched: release.fetched_at,
+        applied: release.applied_at,
+        finished: release.finished_at,
     }
 }
 
@@ -154,6 +183,7 @@ fn step(
         state: state.to_owned(),
         started_at: began.map(Timestamp::rfc3339),
         duration_ms: duration.and_then(|ms| i64::try_from(ms).ok()),
+        usual_ms: None,
         error: failed.then(|| release.state.cause().map(|cause| cause.summary.clone())).flatten(),
     }
 }

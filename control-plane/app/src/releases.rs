@@ -1,17 +1,20 @@
 //! Releases by hand: asking for one, looking at them, going back.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use gimlet_domain::{
+    names::FluxNames,
     release::{Intent, Trigger},
     role::Role,
+    usual::UsualDurations,
 };
 use gimlet_shared::{
     api,
     ids::{ArtifactId, EnvironmentId, ReleaseId, RepositoryId},
 };
 use gimlet_store::{
-    Artifact, Environment, NewRelease, Release, ReleaseFilter, StoredManifest, TenantScope,
+    Artifact, Environment, NewRelease, Release, ReleaseFilter, ReleaseLog, StoredManifest,
+    TenantScope,
 };
 
 use crate::{
@@ -19,10 +22,14 @@ use crate::{
     artifacts::{cursor, next_cursor, page_size},
     live::Subject,
     manifests::resolve_manifest,
+    pods::pods,
     reconcile::QUEUE_DEADLINE,
-    release_view::Around,
+    release_view::{Around, add_usual, moments},
     state::require,
 };
+
+/// Healthy releases that tell what is usual: enough for a median, and recent.
+const USUAL_OF: u64 = 20;
 
 impl App {
     /// Releases an artifact's application, or all it has for the environment; the policy is not asked.
@@ -91,21 +98,7 @@ impl App {
     ) -> Result<api::Release, AppError> {
         require(scope, Role::Developer)?;
         let store = &self.parts().store;
-        let target = store
-            .find_release(scope, to)
-            .await?
-            .ok_or(AppError::NotFound { what: "the release" })?;
-        let refused = |detail: &str| AppError::Conflict { detail: detail.to_owned() };
-        if target.state.commit().is_none() {
-            return Err(refused(
-                "this release never reached the gitops repository; choose one that did",
-            ));
-        }
-        if matches!(target.intent, Intent::Delete) {
-            return Err(refused(
-                "this release took the application away; choose one that brought it",
-            ));
-        }
+        let target = self.rollback_target(scope, to).await?;
         let application = store.list_applications(scope).await?;
         let repository = application
             .iter()
@@ -128,7 +121,29 @@ impl App {
         self.one_view(scope, release).await
     }
 
-    /// One release.
+    /// A release that can be gone back to.
+    pub(crate) async fn rollback_target(
+        &self,
+        scope: &TenantScope,
+        to: ReleaseId,
+    ) -> Result<Release, AppError> {
+        let found = self.parts().store.find_release(scope, to).await?;
+        let target = found.ok_or(AppError::NotFound { what: "the release" })?;
+        let refused = |detail: &str| AppError::Conflict { detail: detail.to_owned() };
+        if target.state.commit().is_none() {
+            return Err(refused(
+                "this release never reached the gitops repository; choose one that did",
+            ));
+        }
+        if matches!(target.intent, Intent::Delete) {
+            return Err(refused(
+                "this release took the application away; choose one that brought it",
+            ));
+        }
+        Ok(target)
+    }
+
+    /// One release, with what its page shows beyond lists: usual durations, pods, and what containers said.
     ///
     /// # Errors
     /// [`AppError::NotFound`].
@@ -137,8 +152,52 @@ impl App {
         scope: &TenantScope,
         id: ReleaseId,
     ) -> Result<api::Release, AppError> {
-        let found = self.parts().store.find_release(scope, id).await?;
-        self.one_view(scope, found.ok_or(AppError::NotFound { what: "the release" })?).await
+        let store = &self.parts().store;
+        let found = store.find_release(scope, id).await?;
+        let release = found.ok_or(AppError::NotFound { what: "the release" })?;
+        let mut view = self.one_view(scope, release.clone()).await?;
+        add_usual(&mut view.steps, &self.usual_durations(scope, &release).await?);
+        if view.current || !view.closed {
+            (view.pods, view.pods_left_out) = self.pods_of(scope, &release).await?;
+        }
+        let logs = store.list_release_logs(scope, id).await?;
+        view.logs = logs.into_iter().map(log_view).collect();
+        Ok(view)
+    }
+
+    /// The medians of the application's last healthy releases; of its environment's where it has none.
+    async fn usual_durations(
+        &self,
+        scope: &TenantScope,
+        release: &Release,
+    ) -> Result<UsualDurations, AppError> {
+        let store = &self.parts().store;
+        let own =
+            store.list_healthy_of_application(scope, release.application_id, USUAL_OF).await?;
+        let mut known = own;
+        known.retain(|other| other.id != release.id && is_usual(other));
+        if known.is_empty() {
+            known =
+                store.list_healthy_of_environment(scope, release.environment_id, USUAL_OF).await?;
+            known.retain(|other| other.id != release.id && is_usual(other));
+        }
+        Ok(UsualDurations::of(&known.iter().map(moments).collect::<Vec<_>>()))
+    }
+
+    /// The pods of a release's application as its cluster reports them; none while its agent is away.
+    async fn pods_of(
+        &self,
+        scope: &TenantScope,
+        release: &Release,
+    ) -> Result<(Vec<api::Pod>, u32), AppError> {
+        let environments = self.parts().store.list_environments(scope).await?;
+        let environment = environments.iter().find(|found| found.id == release.environment_id);
+        let found = environment.and_then(|environment| {
+            let view = self.parts().views.get(environment.cluster_id)?;
+            let names = FluxNames::of(&environment.name);
+            Some(pods(&view.workloads(&names.application(&release.namespace, &release.app))))
+        });
+        Ok(found.unwrap_or_default())
     }
 
     /// A page of releases, newest first.
@@ -201,21 +260,20 @@ impl App {
             .map(|env| (env.id, env.name))
             .collect();
         let repositories: HashMap<RepositoryId, String> = self.repository_names(scope).await?;
-        let current: HashMap<_, _> = store
-            .list_applications(scope)
+        let applications: HashMap<_, _> =
+            store.list_applications(scope).await?.into_iter().map(|app| (app.id, app)).collect();
+        let ids: HashSet<ArtifactId> =
+            releases.iter().filter_map(|release| release.artifact).collect();
+        let ids: Vec<ArtifactId> = ids.into_iter().collect();
+        let artifacts: HashMap<ArtifactId, Artifact> = store
+            .find_artifacts(scope, &ids)
             .await?
             .into_iter()
-            .map(|app| (app.id, app.current_release))
+            .map(|artifact| (artifact.id, artifact))
             .collect();
-        let mut artifacts: HashMap<ArtifactId, Artifact> = HashMap::new();
         let mut views = Vec::with_capacity(releases.len());
         for release in releases {
-            if let Some(id) = release.artifact
-                && !artifacts.contains_key(&id)
-                && let Some(found) = store.find_artifact(scope, id).await?
-            {
-                artifacts.insert(id, found.artifact);
-            }
+            let application = applications.get(&release.application_id);
             let artifact = release.artifact.and_then(|id| artifacts.get(&id));
             let around = Around {
                 environment: environments.get(&release.environment_id).map_or("", String::as_str),
@@ -223,7 +281,8 @@ impl App {
                     .and_then(|artifact| repositories.get(&artifact.repository_id))
                     .map(String::as_str),
                 artifact,
-                current: current.get(&release.application_id) == Some(&Some(release.id)),
+                current: application.is_some_and(|app| app.current_release == Some(release.id)),
+                app_url: application.and_then(|app| app.url.as_deref()),
             };
             views.push(self.release_view(&release, &around));
         }
@@ -289,6 +348,21 @@ impl App {
             ));
         }
         Ok(newest)
+    }
+}
+
+/// A release that brought something: going away, and finding it there already, take other times.
+fn is_usual(release: &Release) -> bool {
+    !matches!(release.intent, Intent::Delete) && release.note.is_none()
+}
+
+fn log_view(log: ReleaseLog) -> api::ContainerLog {
+    api::ContainerLog {
+        pod: log.pod,
+        container: log.container,
+        restarts: u32::try_from(log.restarts).unwrap_or_default(),
+        lines: log.lines,
+        seen_at: log.seen_at.rfc3339(),
     }
 }
 
