@@ -23,19 +23,20 @@ struct Asset {
     content: &'static [u8],
 }
 
-static ASSETS: LazyLock<[Asset; 5]> = LazyLock::new(|| {
+static ASSETS: LazyLock<[Asset; 8]> = LazyLock::new(|| {
     [
         asset("app.css", "text/css; charset=utf-8", STYLE.as_bytes()),
-        asset("app.js", "text/javascript; charset=utf-8", include_bytes!("../assets/app.js")),
-        asset("htmx.js", "text/javascript; charset=utf-8", include_bytes!("../assets/htmx.min.js")),
-        asset(
-            "hx-sse.js",
-            "text/javascript; charset=utf-8",
-            include_bytes!("../assets/hx-sse.min.js"),
-        ),
+        asset("app.js", SCRIPT, include_bytes!("../assets/app.js")),
+        asset("docs.js", SCRIPT, include_bytes!("../assets/docs.js")),
+        asset("htmx.js", SCRIPT, include_bytes!("../assets/htmx.min.js")),
+        asset("live.js", SCRIPT, include_bytes!("../assets/live.js")),
+        asset("palette.js", SCRIPT, include_bytes!("../assets/palette.js")),
+        asset("theme.js", SCRIPT, include_bytes!("../assets/theme.js")),
         asset("icon.svg", "image/svg+xml", include_bytes!("../assets/icon.svg")),
     ]
 });
+
+const SCRIPT: &str = "text/javascript; charset=utf-8";
 
 /// The parts of the style sheet, in the order of the cascade.
 const STYLE: &str = concat!(
@@ -44,6 +45,8 @@ const STYLE: &str = concat!(
     include_str!("../assets/shell.css"),
     include_str!("../assets/parts.css"),
     include_str!("../assets/pages.css"),
+    include_str!("../assets/release.css"),
+    include_str!("../assets/docs.css"),
 );
 
 fn asset(name: &'static str, kind: &'static str, content: &'static [u8]) -> Asset {
@@ -82,7 +85,7 @@ mod tests {
             .skip(1)
             .filter_map(|rest| rest.split('"').next())
             .collect();
-        assert_eq!(named.len(), 5);
+        assert_eq!(named.len(), 7);
         for name in named {
             assert_ne!(url(name), "", "{name}");
         }

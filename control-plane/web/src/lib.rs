@@ -6,9 +6,11 @@
 //!
 //! - `pages` has one module for each part of the product; `templates/` has their markup.
 //! - `session` authenticates, `security` keeps other sites out, `text` disarms what comes from outside.
+//! - `docs` serves the documentation, which `gimlet-docs` makes.
 //! - `live` streams the live part of a page; `assets` serves the files that pages name.
 
 mod assets;
+mod docs;
 mod errors;
 mod extract;
 mod filters;
@@ -27,6 +29,7 @@ use std::sync::Arc;
 
 use axum::{Router, middleware, routing::get};
 use gimlet_app::App;
+use gimlet_docs::Site;
 use tokio_util::sync::CancellationToken;
 use url::Url;
 
@@ -47,18 +50,14 @@ pub(crate) struct Web {
     origin: Arc<str>,
     transport: Transport,
     shutdown: CancellationToken,
+    hubs: live::Hubs,
 }
 
 /// All pages, their streams and their assets, with a page for every path that nothing else answers.
 ///
 /// The router has a fallback; what it is merged with must have none.
 pub fn pages_router(app: App, config: &WebConfig) -> Router {
-    let transport = match config.public_url.scheme() {
-        "https" => Transport::Https,
-        _ => Transport::Http,
-    };
-    let origin = config.public_url.origin().ascii_serialization().into();
-    let web = Web { app, origin, transport, shutdown: config.shutdown.clone() };
+    let web = Web::new(app, config);
     pages::routes()
         .route("/assets/{file}", get(assets::serve))
         .fallback(async || errors::PageError::NoSuchPage)
@@ -66,4 +65,22 @@ pub fn pages_router(app: App, config: &WebConfig) -> Router {
         .layer(middleware::from_fn_with_state(web.clone(), security::same_origin))
         .layer(middleware::from_fn_with_state(web.clone(), security::protect))
         .with_state(web)
+}
+
+/// The documentation, below `/docs`; it asks for no sign-in. Its styles and scripts are among those of
+/// [`pages_router`].
+pub fn docs_router(app: App, site: Arc<Site>, config: &WebConfig) -> Router {
+    docs::router(Web::new(app, config), site)
+}
+
+impl Web {
+    fn new(app: App, config: &WebConfig) -> Self {
+        let transport = match config.public_url.scheme() {
+            "https" => Transport::Https,
+            _ => Transport::Http,
+        };
+        let origin = config.public_url.origin().ascii_serialization().into();
+        let (shutdown, hubs) = (config.shutdown.clone(), live::Hubs::default());
+        Self { app, origin, transport, shutdown, hubs }
+    }
 }

@@ -1,0 +1,165 @@
+//! What the pages say of each other and of the command line.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use gimlet_docs::Use;
+
+use crate::{SITE, each, texts};
+
+/// Commands that are shown and not run; a page that adds one has to change this number, and say why there.
+const MOST_SHOWN: usize = 45;
+
+#[test]
+fn every_link_leads_somewhere() {
+    let mut anchors: BTreeMap<String, BTreeSet<&str>> = BTreeMap::new();
+    anchors.insert("/docs".to_owned(), BTreeSet::new());
+    for page in SITE.pages() {
+        let ids = page.headings.iter().map(|heading| heading.id.as_str()).collect();
+        anchors.insert(format!("/docs/{}", page.slug), ids);
+    }
+    each(|text| {
+        for link in text.links.iter().filter(|link| !link.starts_with("https://")) {
+            let (path, anchor) = link.split_once('#').unwrap_or((link, ""));
+            let own = format!("/docs/{}", text.name);
+            let path = if path.is_empty() { own.as_str() } else { path };
+            let ids = anchors.get(path).ok_or(format!("`{link}` leads to no page"))?;
+            if !anchor.is_empty() && !ids.contains(anchor) {
+                return Err(format!("`{link}` leads to no section"));
+            }
+        }
+        Ok(())
+    });
+}
+
+#[test]
+fn every_gimlet_command_is_one() {
+    each(|text| {
+        for block in &text.blocks {
+            let shown = matches!(
+                block.fence.used_as,
+                Use::Commands
+                    | Use::AwaitedCommands { .. }
+                    | Use::BackgroundCommand
+                    | Use::ClusterCommands
+                    | Use::ShownCommands { .. }
+            );
+            if shown {
+                block.text.replace("\\\n", " ").lines().try_for_each(check_line)?;
+            }
+        }
+        Ok(())
+    });
+}
+
+/// Parses what stands in the place of a command; the shell's own words around it do not matter.
+fn check_line(line: &str) -> Result<(), String> {
+    let line = line.split("   # ").next().unwrap_or_default();
+    for part in line.split(['|', ';']).map(str::trim) {
+        let command = match part.split_whitespace().next() {
+            Some("gimlet") => gimlet_cli::command(),
+            Some("gimlet-server") => gimlet_control_plane::sources().server,
+            _ => continue,
+        };
+        let words = words(part);
+        let parsed = command.try_get_matches_from(&words);
+        if let Err(error) = parsed {
+            let help = matches!(
+                error.kind(),
+                clap::error::ErrorKind::DisplayHelp | clap::error::ErrorKind::DisplayVersion
+            );
+            if !help {
+                return Err(format!("`{part}` is no command: {error}"));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Words as a shell parts them. What it would fill in stands for an id.
+fn words(part: &str) -> Vec<String> {
+    let (mut words, mut word, mut quote, mut depth) = (Vec::new(), String::new(), None, 0);
+    let mut chars = part.chars().peekable();
+    while let Some(c) = chars.next() {
+        match c {
+            '$' if quote != Some('\'') && chars.peek() == Some(&'(') => depth += 1,
+            '(' if depth > 0 => {}
+            ')' if depth > 0 => {
+                depth -= 1;
+                word.push_str("rel_0197a0000000700080000000000000a1");
+            }
+            _ if depth > 0 => {}
+            '"' | '\'' if quote.is_none() => quote = Some(c),
+            c if quote == Some(c) => quote = None,
+            '>' | '&' if quote.is_none() => break,
+            ' ' if quote.is_none() => {
+                if !word.is_empty() {
+                    words.push(std::mem::take(&mut word));
+                }
+            }
+            c => word.push(c),
+        }
+    }
+    if !word.is_empty() {
+        words.push(word);
+    }
+    // A hash of a commit has another form than an id.
+    for pair in 1..words.len() {
+        if words[pair - 1] == "--sha" {
+            words[pair] = "8f31c2a".to_owned();
+        }
+    }
+    words
+        .into_iter()
+        .map(|word| word.replace("$ID", "rel_0197a0000000700080000000000000a1"))
+        .collect()
+}
+
+#[test]
+fn few_commands_are_only_shown_and_text_holds_none() {
+    let shown = texts()
+        .iter()
+        .filter(|text| !text.name.starts_with("api/"))
+        .flat_map(|text| &text.blocks)
+        .filter(|block| matches!(block.fence.used_as, Use::ShownCommands { .. }))
+        .count();
+    assert!(shown <= MOST_SHOWN, "{shown} commands are only shown");
+    each(|text| {
+        let is_reference = text.name.starts_with("cli") || text.name == "configuration";
+        let hidden = text.blocks.iter().find(|block| {
+            block.fence.used_as == Use::Text
+                && block
+                    .text
+                    .lines()
+                    .any(|line| line.starts_with("gimlet") || line.starts_with("$ "))
+        });
+        match hidden.filter(|_| !is_reference) {
+            Some(block) => Err(format!("a text block holds a command:\n{}", block.text)),
+            None => Ok(()),
+        }
+    });
+}
+
+#[test]
+fn an_unknown_address_suggests_pages_and_the_search_finds_what_people_type() {
+    let suggested = SITE.suggest("quickstart", 5);
+    assert_eq!(suggested.first().map(|page| page.slug.as_str()), Some("quick-start"));
+    for (query, slug) in [
+        ("rollback", "roll-back"),
+        ("image_pull", "troubleshooting"),
+        ("exit code", "scripting"),
+        ("data_dir", "configuration"),
+        ("idempotency", "problems"),
+        ("sanitizeDNSName", "templates"),
+    ] {
+        let hits = SITE.search(query, 10);
+        assert!(hits.iter().any(|hit| hit.slug == slug), "{query}: {hits:?}");
+    }
+    assert!(SITE.search("zyxw", 10).is_empty() && SITE.search(" ", 10).is_empty());
+}
+
+#[test]
+fn titles_and_addresses_are_unique() {
+    let slugs: BTreeSet<_> = SITE.pages().iter().map(|page| &page.slug).collect();
+    let titles: BTreeSet<_> = SITE.pages().iter().map(|page| &page.title).collect();
+    assert_eq!((slugs.len(), titles.len()), (SITE.pages().len(), SITE.pages().len()));
+}
