@@ -1,6 +1,7 @@
 //! The API over HTTP: one method per operation that a command needs.
 
 mod calls;
+mod probe;
 mod stream;
 
 use std::{sync::Arc, time::Duration};
@@ -11,7 +12,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-pub(crate) use self::stream::Events;
+pub(crate) use self::{probe::Probe, stream::Events};
 use crate::{Pace, error::CliError, server_url::ServerUrl, settings::TokenSource};
 
 /// Lists of a hundred rows have some hundred kilobytes.

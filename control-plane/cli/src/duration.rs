@@ -14,6 +14,13 @@ pub(crate) fn parse(text: &str) -> Result<Duration, String> {
     Ok(total)
 }
 
+/// Reads a span of any length above nothing: how long ago something was.
+pub(crate) fn parse_long(text: &str) -> Result<Duration, String> {
+    sum(text)
+        .filter(|total| !total.is_zero())
+        .ok_or_else(|| "write it like 90s, 10m or 48h".to_owned())
+}
+
 fn sum(text: &str) -> Option<Duration> {
     let (mut rest, mut total) = (text, Duration::ZERO);
     while !rest.is_empty() {

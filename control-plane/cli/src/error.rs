@@ -17,6 +17,10 @@ pub(crate) const USAGE: u8 = 2;
 const NOT_HEALTHY: u8 = 3;
 /// The time of `--wait` is over.
 const TIMEOUT: u8 = 4;
+/// A comparison found a difference, as `diff` says it.
+const DIFFERS: u8 = 1;
+/// A comparison could not be made, as `diff` says it.
+const NOT_COMPARED: u8 = 2;
 /// What shells say of a program that ended by an interrupt.
 const INTERRUPTED: u8 = 130;
 
@@ -51,6 +55,10 @@ pub(crate) enum CliError {
     WaitedTooLong { problem: String, advice: String },
     #[error("interrupted")]
     Interrupted,
+    #[error("the two sides differ")]
+    Differs,
+    #[error(transparent)]
+    NotCompared(Box<CliError>),
 }
 
 impl CliError {
@@ -62,6 +70,24 @@ impl CliError {
     /// Something on this side does not work.
     pub(crate) fn local(problem: impl Into<String>) -> Self {
         Self::Local { problem: problem.into(), advice: None }
+    }
+
+    /// The same error, with the code of a comparison that could not be made: 1 means a difference there.
+    pub(crate) fn while_comparing(self) -> Self {
+        match self {
+            Self::Interrupted => Self::Interrupted,
+            error => Self::NotCompared(Box::new(error)),
+        }
+    }
+
+    /// The same error with the code that existing CI plugins expect: 1, whatever did not work.
+    pub(crate) fn as_older(self) -> Self {
+        match self {
+            Self::WaitedTooLong { problem, advice } => {
+                Self::Local { problem, advice: Some(advice) }
+            }
+            error => error,
+        }
     }
 
     /// Says what to do, where that can be said better here.
@@ -120,6 +146,8 @@ impl CliError {
             Self::NotHealthy { .. } => NOT_HEALTHY,
             Self::WaitedTooLong { .. } => TIMEOUT,
             Self::Interrupted => INTERRUPTED,
+            Self::Differs => DIFFERS,
+            Self::NotCompared(_) => NOT_COMPARED,
             Self::Local { .. }
             | Self::NotLoggedIn { .. }
             | Self::Refused { .. }
@@ -143,6 +171,7 @@ impl CliError {
         let (field, request) = match self {
             Self::Refused { problem, .. } => (problem.field.clone(), problem.request_id.clone()),
             Self::Unexplained { request_id, .. } => (None, request_id.clone()),
+            Self::NotCompared(error) => return error.facts(),
             _ => (None, None),
         };
         let facts = [("field", field), ("request", request)];
@@ -169,7 +198,8 @@ impl CliError {
             }
             Self::Moved { .. } => Some("if that is your server, set it with --server or GIMLET_SERVER".to_owned()),
             Self::WaitedTooLong { advice, .. } => Some(advice.clone()),
-            Self::File { .. } | Self::Output { .. } | Self::NotHealthy { .. } | Self::Interrupted => None,
+            Self::NotCompared(error) => error.advice(),
+            Self::File { .. } | Self::Output { .. } | Self::NotHealthy { .. } | Self::Interrupted | Self::Differs => None,
         }
     }
 }

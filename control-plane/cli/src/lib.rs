@@ -8,6 +8,7 @@
 mod args;
 mod client;
 mod commands;
+mod complete;
 mod config_file;
 mod duration;
 mod error;
@@ -33,9 +34,18 @@ use crate::{args::Cli, error::CliError, shell::Shell};
 /// The runtime could not be started.
 const ERROR: u8 = 1;
 
+/// The command line's definition, for its reference.
+#[must_use]
+pub fn command() -> clap::Command {
+    <Cli as clap::CommandFactory>::command()
+}
+
 /// Carries out one command, and returns the exit code: 0 ok, 1 error, 2 usage, 3 a release did not become
 /// healthy, 4 the time of `--wait` is over, 130 interrupted.
 pub fn run(args: impl IntoIterator<Item = OsString>, mut host: Host) -> u8 {
+    if complete::is_asked(&host) {
+        return u8::from(!complete::answer(args));
+    }
     let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {

@@ -3,38 +3,24 @@
 mod clean;
 mod details;
 mod encode;
+mod format;
 mod table;
 mod when;
 
 use std::io::{self, Write};
 
-use clap::ValueEnum;
 use serde::Serialize;
 use time::OffsetDateTime;
 
 pub(crate) use self::{
     clean::{clean_line, clean_text},
     details::Details,
-    encode::{as_json_line, comparable},
+    encode::{as_json_line, at_path, comparable},
+    format::{Format, FormatParser},
     table::{Cell, Column, Record, Table},
     when::{age, moment},
 };
 use crate::{args::Color, error::CliError, host::Host};
-
-/// How data is shown.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Format {
-    /// For people.
-    Table,
-    /// The same with more columns, and nothing cut short.
-    Wide,
-    /// The API's shapes; times are absolute.
-    Json,
-    /// The same as YAML.
-    Yaml,
-    /// One name or id per line.
-    Name,
-}
 
 /// What a text means, beyond its words.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -126,6 +112,7 @@ impl Output {
             }
             Format::Json => encode::as_json(&rows)?,
             Format::Yaml => encode::as_yaml(&rows)?,
+            Format::Path(path) => at_path(path, &rows)?,
             Format::Name => {
                 rows.iter().map(|row| format!("{}\n", clean_line(&row.name()))).collect()
             }
@@ -139,6 +126,7 @@ impl Output {
             Format::Table | Format::Wide => row.details(self.now()).render(self.data.color),
             Format::Json => encode::as_json(row)?,
             Format::Yaml => encode::as_yaml(row)?,
+            Format::Path(path) => at_path(path, row)?,
             Format::Name => format!("{}\n", clean_line(&row.name())),
         };
         self.data(&text)
@@ -156,6 +144,7 @@ impl Output {
             Format::Table | Format::Wide => text.to_owned(),
             Format::Json => encode::as_json(value)?,
             Format::Yaml => encode::as_yaml(value)?,
+            Format::Path(path) => at_path(path, value)?,
             Format::Name => format!("{}\n", clean_line(name)),
         };
         self.data(&text)

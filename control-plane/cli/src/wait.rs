@@ -15,7 +15,7 @@ use crate::{
     duration,
     error::CliError,
     follow::{Sighting, follow},
-    output::{Format, as_json_line},
+    output::{Format, as_json_line, at_path},
     progress::Progress,
     rows::release::subject,
     shell::Shell,
@@ -172,6 +172,7 @@ impl Waiting {
     fn remember(&mut self, shell: &mut Shell, release: Release) -> Result<(), CliError> {
         match self.each {
             EachVersion::Write(Format::Json) => shell.out.data(&as_json_line(&release)?)?,
+            EachVersion::Write(Format::Path(path)) => shell.out.data(&at_path(path, &release)?)?,
             EachVersion::Write(Format::Yaml) => {
                 shell.out.data("---\n")?;
                 shell.out.one(Format::Yaml, &release)?;

@@ -7,7 +7,7 @@ use tokio::time::sleep;
 
 use crate::{
     error::CliError,
-    output::{Format, Record, Table, Tone, as_json_line, comparable},
+    output::{Format, Record, Table, Tone, as_json_line, at_path, comparable},
     shell::Shell,
 };
 
@@ -81,6 +81,9 @@ fn show<R: Record>(
                 shell.out.one(Format::Yaml, row)?;
             }
             return Ok(());
+        }
+        Format::Path(path) => {
+            rows.iter().map(|row| at_path(path, row)).collect::<Result<String, _>>()?
         }
         Format::Name => return shell.out.list(Format::Name, rows),
     };

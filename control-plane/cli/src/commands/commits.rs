@@ -21,7 +21,7 @@ pub(crate) struct Commits {
     #[arg(long, value_name = "N", default_value_t = 30, value_parser = value_parser!(u32).range(1..=LONGEST_LIST))]
     limit: u32,
     /// Show new and changed ones as they come.
-    #[arg(long)]
+    #[arg(short, long)]
     watch: bool,
     #[command(flatten)]
     output: OutputArgs,

@@ -1,11 +1,11 @@
 //! `gimlet completion`.
 
-use clap::{Args, CommandFactory as _, ValueEnum};
-use clap_complete::{Shell as Dialect, generate};
+use clap::{Args, ValueEnum};
 
-use crate::{args::Cli, error::CliError, shell::Shell};
+use crate::{complete, error::CliError, shell::Shell};
 
-/// Print a completion script for a shell.
+/// Print a completion script for a shell. Names of environments, applications, clusters, repositories and
+/// releases are asked of the server.
 #[derive(Clone, Copy, Debug, Args)]
 #[command(after_help = "\
 bash:  source <(gimlet completion bash)
@@ -25,13 +25,13 @@ enum CompletedShell {
 
 impl Completion {
     pub(crate) fn run(self, shell: &mut Shell) -> Result<(), CliError> {
-        let dialect = match self.shell {
-            CompletedShell::Bash => Dialect::Bash,
-            CompletedShell::Zsh => Dialect::Zsh,
-            CompletedShell::Fish => Dialect::Fish,
+        let name = match self.shell {
+            CompletedShell::Bash => "bash",
+            CompletedShell::Zsh => "zsh",
+            CompletedShell::Fish => "fish",
         };
-        let mut script = Vec::new();
-        generate(dialect, &mut Cli::command(), "gimlet", &mut script);
+        let script = complete::registration(name)
+            .map_err(|error| CliError::local(format!("cannot make the script: {error}")))?;
         shell.out.data(&String::from_utf8_lossy(&script))
     }
 }

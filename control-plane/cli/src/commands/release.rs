@@ -1,14 +1,18 @@
 //! `gimlet release`.
 
+mod list;
+mod older;
+mod target;
+
 use std::time::Duration;
 
-use clap::{Args, Subcommand, value_parser};
+use clap::{Args, Subcommand};
 use gimlet_shared::{
-    api::{Release, ReleaseQuery},
+    api::{Diff, Release},
     ids::ReleaseId,
 };
 
-use super::commits::LONGEST_LIST;
+use super::difference;
 use crate::{
     args::OutputArgs,
     client::Client,
@@ -17,37 +21,31 @@ use crate::{
     rows::release::{deed, subject},
     shell::Shell,
     wait::{EachVersion, TimeoutArgs, WaitArgs, judge, until_closed},
-    watch::watch,
 };
+use target::Target;
 
 #[derive(Clone, Debug, Subcommand)]
 pub(crate) enum ReleaseCommand {
     /// List releases, the newest first.
-    List(List),
+    #[command(visible_alias = "ls")]
+    List(list::List),
     /// Show a release in full.
     Show(Show),
     /// Wait until releases are healthy; ends with 3 if one does not become so, with 4 if that takes too long.
     Wait(Wait),
+    /// Show what a release changed in the files that Flux applies; ends with 1 if it changed something, with 2
+    /// if that cannot be told.
+    Diff(Difference),
     /// Go back to what a release brought: a new release, for its application.
     Rollback(Rollback),
-}
-
-#[derive(Clone, Debug, Args)]
-pub(crate) struct List {
-    /// Only releases to this environment.
-    #[arg(long, visible_alias = "env", value_name = "NAME")]
-    environment: Option<String>,
-    /// Only releases of this application.
-    #[arg(long, value_name = "NAME")]
-    app: Option<String>,
-    /// How many.
-    #[arg(long, value_name = "N", default_value_t = 30, value_parser = value_parser!(u32).range(1..=LONGEST_LIST))]
-    limit: u32,
-    /// Show new and changed ones as they come.
-    #[arg(long)]
-    watch: bool,
-    #[command(flatten)]
-    output: OutputArgs,
+    /// Release an artifact, as CI plugins do; `gimlet deploy` does more.
+    Make(older::Make),
+    /// Show the newest release of each application of an environment.
+    Status(older::Status),
+    /// Follow what `release make` printed; ends with 1 if it does not become healthy.
+    Track(older::Track),
+    /// Delete an application, without asking; `gimlet app delete` asks.
+    Delete(older::Delete),
 }
 
 #[derive(Clone, Debug, Args)]
@@ -75,9 +73,21 @@ pub(crate) struct Wait {
 }
 
 #[derive(Clone, Debug, Args)]
-pub(crate) struct Rollback {
-    /// The release to go back to, `rel_…`.
+pub(crate) struct Difference {
+    /// The release, `rel_…`.
     id: ReleaseId,
+    #[command(flatten)]
+    output: OutputArgs,
+}
+
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Rollback {
+    #[command(flatten)]
+    to: Target,
+    /// Only show what would change in the files that Flux applies; ends with 1 if something would, with 2 if
+    /// that cannot be told.
+    #[arg(long, conflicts_with = "wait")]
+    dry_run: bool,
     #[command(flatten)]
     wait: WaitArgs,
     #[command(flatten)]
@@ -90,26 +100,13 @@ impl ReleaseCommand {
             Self::List(list) => list.run(shell).await,
             Self::Show(show) => show.run(shell).await,
             Self::Wait(wait) => wait.run(shell).await,
+            Self::Diff(difference) => difference.run(shell).await,
             Self::Rollback(rollback) => rollback.run(shell).await,
+            Self::Make(make) => make.run(shell).await,
+            Self::Status(status) => status.run(shell).await,
+            Self::Track(track) => track.run(shell).await,
+            Self::Delete(delete) => delete.run(shell).await,
         }
-    }
-}
-
-impl List {
-    async fn run(self, shell: &mut Shell) -> Result<(), CliError> {
-        let client = shell.client()?;
-        let query = ReleaseQuery {
-            environment: self.environment,
-            app: self.app,
-            ..ReleaseQuery::default()
-        };
-        let look = async || client.list_releases(&query, self.limit).await;
-        if self.watch {
-            return watch(shell, self.output.output, look).await;
-        }
-        let releases =
-            look().await.map_err(|error| error.advise_on(404, "see `gimlet environment list`"))?;
-        shell.out.list(self.output.output, &releases)
     }
 }
 
@@ -124,7 +121,7 @@ impl Show {
                     .await?;
             // Programs have got the last version among the others.
             return match format {
-                Format::Json | Format::Yaml => Ok(()),
+                Format::Json | Format::Yaml | Format::Path(_) => Ok(()),
                 Format::Table | Format::Wide | Format::Name => show_all(shell, format, &closed),
             };
         }
@@ -151,11 +148,29 @@ impl Wait {
     }
 }
 
+impl Difference {
+    async fn run(self, shell: &mut Shell) -> Result<(), CliError> {
+        let client = shell.client().map_err(CliError::while_comparing)?;
+        let diff =
+            client.release_diff(self.id).await.map_err(|error| error.advise_on(404, SEE_LIST));
+        difference::show(shell, self.output.output, diff)
+    }
+}
+
 impl Rollback {
     async fn run(self, shell: &mut Shell) -> Result<(), CliError> {
+        if self.dry_run {
+            let client = shell.client().map_err(CliError::while_comparing)?;
+            let diff = match self.to.find(&client).await {
+                Ok(id) => preview(&client, id).await,
+                Err(error) => Err(error),
+            };
+            return difference::show(shell, self.output.output, diff);
+        }
         let client = shell.client()?;
+        let id = self.to.find(&client).await?;
         let release = client
-            .roll_back(self.id)
+            .roll_back(id)
             .await
             .map_err(|error| error.advise_on(404, SEE_LIST).advise_on(409, SEE_LIST))?;
         asked_for(shell, &client, release, self.wait, self.output.output).await
@@ -163,6 +178,12 @@ impl Rollback {
 }
 
 const SEE_LIST: &str = "see `gimlet release list`";
+
+/// What going back to a release would change now.
+async fn preview(client: &Client, to: ReleaseId) -> Result<Diff, CliError> {
+    let release = find(client, to).await?;
+    client.compare_releases(&release.environment, &release.app, None, Some(to)).await
+}
 
 /// Shows a release that was just asked for, once it is closed where that is wanted.
 pub(crate) async fn asked_for(

@@ -3,7 +3,7 @@
 use serde::Serialize;
 use serde_json::Value;
 
-use super::clean::escape_hidden;
+use super::{clean::escape_hidden, format::Path};
 use crate::error::CliError;
 
 /// What changes by itself, and so tells nothing of a change.
@@ -28,6 +28,11 @@ pub(crate) fn as_yaml(value: &impl Serialize) -> Result<String, CliError> {
         serde_saphyr::to_string_with_options(value, options).map_err(|error| unfit(&error))?;
     let text = escape_hidden(&text);
     Ok(if text.ends_with('\n') { text } else { text + "\n" })
+}
+
+/// What lies at a path of the value's JSON.
+pub(crate) fn at_path(path: &Path, value: &impl Serialize) -> Result<String, CliError> {
+    path.of(&serde_json::to_value(value).map_err(|error| unfit(&error))?)
 }
 
 /// A value without what changes by itself.

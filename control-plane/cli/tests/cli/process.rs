@@ -77,12 +77,12 @@ async fn versions_of_both_sides_are_shown() {
 #[tokio::test]
 async fn each_shell_gets_its_completion() {
     for (shell, holds) in [
-        ("bash", "complete -F _gimlet"),
+        ("bash", "complete -o nospace"),
         ("zsh", "#compdef gimlet"),
-        ("fish", "complete -c gimlet"),
+        ("fish", "complete --keep-order --exclusive --command gimlet"),
     ] {
         let script = World::new().run(&format!("completion {shell}")).await.data();
-        assert!(script.contains(holds) && script.contains("rollback"), "{shell}");
+        assert!(script.contains(holds) && script.contains("GIMLET_COMPLETE"), "{shell}: {script}");
     }
 }
 
