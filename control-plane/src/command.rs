@@ -1,6 +1,11 @@
 //! The commands of `gimlet-server`.
 
-use std::{io::Write as _, path::PathBuf, process::ExitCode, time::Duration};
+use std::{
+    io::Write as _,
+    path::{Path, PathBuf},
+    process::ExitCode,
+    time::Duration,
+};
 
 use clap::{Parser, Subcommand, ValueEnum};
 use gimlet_app::Role;
@@ -148,24 +153,10 @@ fn carry_out(command: Command) -> anyhow::Result<ExitCode> {
                 )
             })?;
         }
-        Action::Restore { from, verify: true, output, replace: _ } => {
-            let found = backup::verify(&from)?;
-            show(output, &found, || {
-                format!(
-                    "{} is whole: made {} by version {} of {}, {} repositories\n",
-                    found.file.display(),
-                    found.created_at,
-                    found.server,
-                    found.database,
-                    found.repositories
-                )
-            })?;
-        }
+        Action::Restore { from, verify: true, output, replace: _ } => verify(&from, output)?,
         Action::Restore { from, replace, verify: false, output } => {
-            let config = Config::load(settings)?;
             let existing = if replace { Existing::Replace } else { Existing::Refuse };
-            let restored = blocked(backup::restore(&config, &from, existing))??;
-            show(output, &restored, || restored.to_string())?;
+            restore(settings, &from, existing, output)?;
         }
         Action::Run => {
             let config = Config::load(settings.clone())?;
@@ -182,6 +173,31 @@ fn carry_out(command: Command) -> anyhow::Result<ExitCode> {
         }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+fn verify(from: &Path, output: Output) -> anyhow::Result<()> {
+    let found = backup::verify(from)?;
+    show(output, &found, || {
+        format!(
+            "{} is whole: made {} by version {} of {}, {} repositories\n",
+            found.file.display(),
+            found.created_at,
+            found.server,
+            found.database,
+            found.repositories
+        )
+    })
+}
+
+fn restore(
+    settings: Settings,
+    from: &Path,
+    existing: Existing,
+    output: Output,
+) -> anyhow::Result<()> {
+    let config = Config::load(settings)?;
+    let restored = blocked(backup::restore(&config, from, existing))??;
+    show(output, &restored, || restored.to_string())
 }
 
 /// Runs `work` to its end; blocking calls that outlive it are left behind.

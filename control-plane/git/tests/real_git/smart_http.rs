@@ -292,3 +292,17 @@ async fn an_absent_repository_is_an_answer_and_no_crash() {
     let response = server.serve(&place.at("absent.git"), Right::Read, asked).await.unwrap();
     assert_eq!(response.status, 404);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_branch_or_tag_called_head_is_refused() {
+    let place = Place::new();
+    let (repository, host) = served(&place, Limits::default()).await;
+    let clone = place.clone_of(&host.as_person("write", "r.git"), "clone");
+    let before = repository.head(&BranchName::main()).await.unwrap();
+    for target in ["refs/heads/HEAD", "refs/tags/HEAD"] {
+        let output = try_git(&clone, &["push", "origin", &format!("main:{target}")]);
+        assert!(!output.status.success(), "{target} was taken");
+        assert!(!place.at("r.git").join(target).exists(), "{target}");
+    }
+    assert_eq!(repository.head(&BranchName::main()).await.unwrap(), before);
+}
