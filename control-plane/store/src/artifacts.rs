@@ -219,7 +219,7 @@ impl Store {
             .apply_if(filter.before, |rows, id| rows.filter(artifact::Column::Id.lt(id.0)))
             .order_by_desc(artifact::Column::Id)
             .limit(filter.limit)
-            .all(&self.reader)
+            .all(&self.read(scope))
             .await
             .during(LIST)?;
         self.with_decisions(scope, rows).await
@@ -237,7 +237,7 @@ impl Store {
         let row = artifact::Entity::find()
             .filter(artifact::owned_by(scope.organization()))
             .filter(artifact::Column::Id.eq(id.0))
-            .one(&self.reader)
+            .one(&self.read(scope))
             .await
             .during(READ)?;
         Ok(self.with_decisions(scope, row.into_iter().collect()).await?.pop())
@@ -265,7 +265,7 @@ impl Store {
             .apply_if(repository, |rows, id| rows.filter(artifact::Column::RepositoryId.eq(id.0)))
             .order_by_desc(artifact::Column::Id)
             .limit(MOST_SHA_MATCHES)
-            .all(&self.reader)
+            .all(&self.read(scope))
             .await
             .during(READ)?;
         rows.into_iter().map(Artifact::try_from).collect()
@@ -277,10 +277,10 @@ impl Store {
     /// [`StoreError::Query`], [`StoreError::Corrupt`].
     pub async fn find_release_artifact(
         &self,
-        _: &SystemScope,
+        system: &SystemScope,
         id: ArtifactId,
     ) -> Result<Option<Artifact>, StoreError> {
-        let row = artifact::Entity::find_by_id(id.0).one(&self.reader).await.during(READ)?;
+        let row = artifact::Entity::find_by_id(id.0).one(&self.read(system)).await.during(READ)?;
         row.map(Artifact::try_from).transpose()
     }
 
@@ -295,7 +295,7 @@ impl Store {
             .filter(decision::Column::ArtifactId.is_in(rows.iter().map(|row| row.id)))
             .order_by_asc(decision::Column::ArtifactId)
             .order_by_asc(decision::Column::Position);
-        for row in found.all(&self.reader).await.during(LIST)? {
+        for row in found.all(&self.read(scope)).await.during(LIST)? {
             decisions.entry(row.artifact_id).or_default().push(row.into());
         }
         let decided = |row: artifact::Model| {

@@ -41,24 +41,24 @@ impl Store {
     /// [`StoreError::Query`], [`StoreError::Corrupt`].
     pub async fn claim_queued(
         &self,
-        _: &SystemScope,
+        system: &SystemScope,
         now: Timestamp,
         lease_until: Timestamp,
         limit: u64,
     ) -> Result<Vec<QueuedGroup>, StoreError> {
         // Most looks find nothing: they must not take the writer's turn.
-        let due = due_applications(&self.reader, now, limit).await?;
+        let due = due_applications(&self.read(system), now, limit).await?;
         if due.is_empty() {
             return Ok(Vec::new());
         }
-        let txn = self.begin(CLAIM).await?;
+        let txn = self.begin(system, CLAIM).await?;
         let mut groups = Vec::with_capacity(due.len());
         for application in due {
             if lease(&txn, application, now, lease_until).await? {
                 groups.extend(read_group(&txn, application).await?);
             }
         }
-        txn.commit().await.during(CLAIM)?;
+        txn.commit().await?;
         Ok(groups)
     }
 }
@@ -73,10 +73,10 @@ impl Store {
     /// [`StoreError::Query`].
     pub async fn resume_after_restart(
         &self,
-        _: &SystemScope,
+        system: &SystemScope,
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        let txn = self.begin(RESUME).await?;
+        let txn = self.begin(system, RESUME).await?;
         source_repository::Entity::update_many()
             .col_expr(source_repository::Column::PollDueAt, Expr::value(now.0))
             .filter(source_repository::Column::PollDueAt.gt(now.0))
@@ -91,7 +91,7 @@ impl Store {
                 .await
                 .during(RESUME)?;
         }
-        txn.commit().await.during(RESUME)
+        txn.commit().await
     }
 }
 

@@ -4,6 +4,7 @@ use std::str::FromStr;
 
 use gimlet_domain::time::Timestamp;
 use gimlet_shared::{
+    crash_point,
     ids::{ClusterId, CommandId, OrganizationId, ReleaseId},
     link::{CommandBody, CommandOutcome},
 };
@@ -126,7 +127,7 @@ impl Store {
             .filter(command::Column::State.ne(CommandState::Done.as_str()))
             .order_by_asc(command::Column::Seq)
             .limit(limit)
-            .all(&self.reader)
+            .all(&self.read(scope))
             .await
             .during("list commands")?;
         rows.into_iter().map(Command::try_from).collect()
@@ -143,9 +144,9 @@ impl Store {
         seq: u64,
         now: Timestamp,
     ) -> Result<bool, StoreError> {
-        let txn = self.begin(ACCEPT).await?;
+        let txn = self.begin(scope, ACCEPT).await?;
         if !touch(&txn, scope, epoch, now).await? {
-            return Ok(false);
+            return txn.undo(false).await;
         }
         let accepted = command::Entity::update_many()
             .col_expr(command::Column::State, Expr::value(CommandState::Accepted.as_str()))
@@ -156,7 +157,7 @@ impl Store {
             .exec(&txn)
             .await
             .during(ACCEPT)?;
-        txn.commit().await.during(ACCEPT)?;
+        txn.commit().await?;
         Ok(accepted.rows_affected == 1)
     }
 
@@ -178,9 +179,9 @@ impl Store {
         let this = of_cluster(scope)
             .and(command::Column::Seq.eq(to_count(seq)))
             .and(command::Column::Id.eq(id.0));
-        let txn = self.begin(FINISH).await?;
+        let txn = self.begin(scope, FINISH).await?;
         if !touch(&txn, scope, epoch, now).await? {
-            return Ok(None);
+            return txn.undo(None).await;
         }
         let finished = command::Entity::update_many()
             .col_expr(command::Column::State, Expr::value(CommandState::Done.as_str()))
@@ -192,7 +193,7 @@ impl Store {
             .await
             .during(FINISH)?;
         let row = command::Entity::find().filter(this).one(&txn).await.during(FINISH)?;
-        txn.commit().await.during(FINISH)?;
+        txn.commit().await?;
         let news = row.filter(|_| finished.rows_affected == 1);
         Ok(news.and_then(|row| row.release_id).map(ReleaseId))
     }
@@ -203,7 +204,7 @@ impl Store {
     /// [`StoreError::Query`].
     pub async fn expire_commands(
         &self,
-        _: &SystemScope,
+        system: &SystemScope,
         now: Timestamp,
     ) -> Result<u64, StoreError> {
         let outcome = to_json("command outcome", &CommandOutcome::Expired)?;
@@ -213,7 +214,7 @@ impl Store {
             .col_expr(command::Column::DoneAt, Expr::value(now.0))
             .filter(command::Column::State.ne(CommandState::Done.as_str()))
             .filter(command::Column::ExpiresAt.lte(now.0))
-            .exec(&self.writer)
+            .exec(&self.write(system))
             .await
             .during("expire commands")?;
         Ok(expired.rows_affected)
@@ -258,7 +259,10 @@ pub(crate) async fn insert_command(
         done_at: None,
         release_id: Some(release.id.0),
     };
-    insert(db, row).await.during(STORE)
+    crash_point!("command.insert.before");
+    insert(db, row).await.during(STORE)?;
+    crash_point!("command.insert.after");
+    Ok(())
 }
 
 impl TryFrom<command::Model> for Command {

@@ -3,14 +3,14 @@
 use gimlet_domain::time::Timestamp;
 use gimlet_shared::ids::{ClusterId, EnvironmentId, OrganizationId};
 use sea_orm::{
-    ColumnTrait, EntityTrait, ExprTrait, QueryFilter, QueryOrder,
-    sea_query::{Expr, OnConflict},
+    ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, sea_query::OnConflict,
 };
 use serde::{Deserialize, Serialize};
 
 use crate::{
     columns::{active, from_json, to_json},
     connect::Store,
+    door::Unproven,
     enrolments::Enrolment,
     entity::{environment, git_credential, organization},
     error::{During, StoreError},
@@ -82,7 +82,7 @@ impl Store {
         let found = environment::Entity::find()
             .filter(environment::owned_by(scope.organization()))
             .filter(environment::Column::Name.eq(name));
-        found.one(&self.reader).await.during(READ)?.map(Environment::try_from).transpose()
+        found.one(&self.read(scope)).await.during(READ)?.map(Environment::try_from).transpose()
     }
 
     /// The organization's environments, by name.
@@ -93,7 +93,7 @@ impl Store {
         &self,
         scope: &TenantScope,
     ) -> Result<Vec<Environment>, StoreError> {
-        self.environments(environment::owned_by(scope.organization())).await
+        self.environments(scope.organization(), Condition::all()).await
     }
 
     /// The environments that a commit of this organization may be released to, by name.
@@ -105,7 +105,7 @@ impl Store {
         _: &SystemScope,
         organization: OrganizationId,
     ) -> Result<Vec<Environment>, StoreError> {
-        self.environments(environment::owned_by(organization)).await
+        self.environments(organization, Condition::all()).await
     }
 
     /// The environments on the cluster that speaks, by name.
@@ -116,14 +116,26 @@ impl Store {
         &self,
         scope: &ClusterScope,
     ) -> Result<Vec<Environment>, StoreError> {
-        let on_cluster = environment::Column::ClusterId.eq(scope.cluster().0);
-        self.environments(environment::owned_by(scope.organization()).and(on_cluster)).await
+        let on_cluster = Condition::all().add(environment::Column::ClusterId.eq(scope.cluster().0));
+        self.environments(scope.organization(), on_cluster).await
     }
 
-    async fn environments(&self, which: Expr) -> Result<Vec<Environment>, StoreError> {
-        let found =
-            environment::Entity::find().filter(which).order_by_asc(environment::Column::Name);
-        found.all(&self.reader).await.during(LIST)?.into_iter().map(Environment::try_from).collect()
+    async fn environments(
+        &self,
+        organization: OrganizationId,
+        which: Condition,
+    ) -> Result<Vec<Environment>, StoreError> {
+        let found = environment::Entity::find()
+            .filter(environment::owned_by(organization))
+            .filter(which)
+            .order_by_asc(environment::Column::Name);
+        found
+            .all(&self.read(&organization))
+            .await
+            .during(LIST)?
+            .into_iter()
+            .map(Environment::try_from)
+            .collect()
     }
 
     /// Any environment, for reconcilers.
@@ -132,10 +144,11 @@ impl Store {
     /// [`StoreError::Query`], [`StoreError::Corrupt`].
     pub async fn find_environment(
         &self,
-        _: &SystemScope,
+        system: &SystemScope,
         id: EnvironmentId,
     ) -> Result<Option<Environment>, StoreError> {
-        let found = environment::Entity::find_by_id(id.0).one(&self.reader).await.during(READ)?;
+        let found =
+            environment::Entity::find_by_id(id.0).one(&self.read(system)).await.during(READ)?;
         found.map(Environment::try_from).transpose()
     }
 
@@ -153,7 +166,8 @@ impl Store {
     ) -> Result<(), StoreError> {
         const OPERATION: &str = "store a git credential";
 
-        let rows = self.list_cluster_environments(&enrolment.cluster_scope()).await?;
+        let scope = enrolment.cluster_scope();
+        let rows = self.list_cluster_environments(&scope).await?;
         let rows = rows.into_iter().filter(|row| environments.contains(&row.id)).map(|row| {
             active(git_credential::Model {
                 environment_id: row.id.0,
@@ -169,7 +183,7 @@ impl Store {
             ])
             .to_owned();
         let stored = git_credential::Entity::insert_many(rows).on_conflict(replace);
-        stored.exec_without_returning(&self.writer).await.map(drop).during(OPERATION)
+        stored.exec_without_returning(&self.write(&scope)).await.map(drop).during(OPERATION)
     }
 
     /// Which environment's repositories this password opens for reading.
@@ -190,19 +204,20 @@ impl Store {
         }
         let named =
             organization::Entity::find().filter(organization::Column::Name.eq(organization));
-        let Some(organization) = named.one(&self.reader).await.during(OPERATION)? else {
+        let Some(organization) = named.one(&self.read(&Unproven)).await.during(OPERATION)? else {
             return Ok(None);
         };
         let organization_id = OrganizationId(organization.id);
         let named = environment::Entity::find()
             .filter(environment::owned_by(organization_id))
             .filter(environment::Column::Name.eq(environment));
-        let Some(environment) = named.one(&self.reader).await.during(OPERATION)? else {
+        let Some(environment) = named.one(&self.read(&organization_id)).await.during(OPERATION)?
+        else {
             return Ok(None);
         };
         let matching = git_credential::Entity::find_by_id(environment.id)
             .filter(git_credential::Column::PasswordSha256.eq(password_sha256));
-        let credential = matching.one(&self.reader).await.during(OPERATION)?;
+        let credential = matching.one(&self.read(&organization_id)).await.during(OPERATION)?;
         Ok(credential
             .map(|_| GitAccess { organization_id, environment_id: EnvironmentId(environment.id) }))
     }

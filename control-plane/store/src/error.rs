@@ -23,6 +23,17 @@ pub enum StoreError {
         /// The database's own words.
         source: DatabaseError,
     },
+    /// The database would not hold the rows of organizations apart.
+    #[error(
+        "the database does not hold organizations apart: {reason}; log in with a role that owns the \
+         tables and has neither SUPERUSER nor BYPASSRLS"
+    )]
+    RowSecurity {
+        /// What is in the way.
+        reason: &'static str,
+        /// The database's own words, where it said some.
+        source: Option<DatabaseError>,
+    },
     /// Someone changed it since it was read.
     #[error("{what} was changed by someone else")]
     Conflict {

@@ -33,21 +33,21 @@ impl Store {
     /// [`StoreError::Query`], [`StoreError::Corrupt`].
     pub async fn list_followed(
         &self,
-        _: &SystemScope,
+        system: &SystemScope,
         cluster: Option<ClusterId>,
     ) -> Result<Vec<FollowedRelease>, StoreError> {
         let environments = environment::Entity::find()
             .apply_if(cluster, |rows, id| rows.filter(environment::Column::ClusterId.eq(id.0)));
         let ids = environments.clone().select_only().column(environment::Column::Id).into_query();
         let mut known = HashMap::new();
-        for row in environments.all(&self.reader).await.during(LIST)? {
+        for row in environments.all(&self.read(system)).await.during(LIST)? {
             known.insert(EnvironmentId(row.id), Environment::try_from(row)?);
         }
         let rows = release::Entity::find()
             .filter(in_states(&["committed", "observed"]))
             .filter(release::Column::EnvironmentId.in_subquery(ids))
             .order_by_asc(release::Column::Id)
-            .all(&self.reader)
+            .all(&self.read(system))
             .await
             .during(LIST)?;
         let mut followed = Vec::with_capacity(rows.len());
@@ -67,7 +67,7 @@ impl Store {
     /// [`StoreError::Query`], [`StoreError::Corrupt`].
     pub async fn list_overdue(
         &self,
-        _: &SystemScope,
+        system: &SystemScope,
         now: Timestamp,
         limit: u64,
     ) -> Result<Vec<Release>, StoreError> {
@@ -76,7 +76,7 @@ impl Store {
             .filter(release::Column::DeadlineAt.lte(now.0))
             .order_by_asc(release::Column::DeadlineAt)
             .limit(limit)
-            .all(&self.reader)
+            .all(&self.read(system))
             .await
             .during("list overdue releases")?;
         rows.into_iter().map(Release::try_from).collect()

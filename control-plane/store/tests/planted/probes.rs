@@ -1,0 +1,240 @@
+//! One call of every function that a scope opens, made by the intruder and aimed at the victim.
+
+use gimlet_domain::role::Role;
+use gimlet_shared::link::CommandOutcome;
+use gimlet_store::{
+    ActivityFilter, ArtifactFilter, GitopsLocation, NewEnrolment, NewEnvironment, NewToken,
+    ReleaseFilter, TokenFilter, TokenOwner,
+};
+
+use crate::{
+    harness::{at, new_release, new_repository},
+    world::{REQUEST, World},
+};
+
+/// What a call gives away where nothing but its other filters is left.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Unfiltered {
+    /// Rows of another organization are read or changed.
+    Leaks,
+    /// Something else in the statement still holds: the cluster or the person of the scope, a key that
+    /// carries the organization, or a foreign key.
+    Holds,
+}
+
+use Unfiltered::{Holds, Leaks};
+
+/// Every function, and how it fares without the filter on a database without row-level security.
+pub(crate) const PROBES: [(&str, Unfiltered); 53] = [
+    ("list_activity", Leaks),
+    ("activity_after", Leaks),
+    ("activity_bounds", Leaks),
+    ("list_applications", Leaks),
+    ("find_application", Leaks),
+    ("list_cluster_applications", Holds),
+    ("list_artifacts", Leaks),
+    ("find_artifact", Leaks),
+    ("find_artifact_by_sha", Leaks),
+    ("record_certificate", Holds),
+    ("revoke_certificates", Leaks),
+    ("create_cluster_with_environment", Holds),
+    ("find_cluster", Leaks),
+    ("find_cluster_by_name", Leaks),
+    ("find_cluster_of", Holds),
+    ("list_clusters", Leaks),
+    ("open_epoch", Holds),
+    ("touch_cluster", Holds),
+    ("note_disconnected", Holds),
+    ("pending_commands", Holds),
+    ("accept_command", Holds),
+    ("finish_command", Holds),
+    ("approve_device_login", Holds),
+    ("renew_enrolment", Holds),
+    ("find_environment_by_name", Leaks),
+    ("list_environments", Leaks),
+    ("list_cluster_environments", Holds),
+    ("begin_keyed", Holds),
+    ("finish_keyed", Holds),
+    ("forget_keyed", Holds),
+    ("list_members", Leaks),
+    ("find_member", Holds),
+    ("set_member_role", Holds),
+    ("remove_member", Holds),
+    ("list_release_logs", Leaks),
+    ("list_newest_releases", Leaks),
+    ("find_releases", Leaks),
+    ("find_artifacts", Leaks),
+    ("list_healthy_of_application", Leaks),
+    ("list_healthy_of_environment", Leaks),
+    ("request_release", Holds),
+    ("find_release", Leaks),
+    ("list_releases", Leaks),
+    ("add_repository", Holds),
+    ("list_repositories", Leaks),
+    ("find_repository", Leaks),
+    ("find_repository_by_name", Leaks),
+    ("search_commits", Leaks),
+    ("list_releases_of_artifacts", Leaks),
+    ("find_scope_again", Holds),
+    ("create_token", Holds),
+    ("list_tokens", Leaks),
+    ("revoke_token", Leaks),
+];
+
+/// The answer as text; `None` where the function has no probe.
+pub(crate) async fn probe(world: &World, name: &str) -> Option<String> {
+    if let Some(answer) = reads(world, name).await {
+        return Some(answer);
+    }
+    if let Some(answer) = writes(world, name).await {
+        return Some(answer);
+    }
+    of_cluster(world, name).await
+}
+
+async fn reads(world: &World, name: &str) -> Option<String> {
+    let World { store, victim, intruder, release, .. } = world;
+    let me = &intruder.owner;
+    let environment = &victim.connected.environment;
+    let activity = ActivityFilter { limit: 100, ..Default::default() };
+    let artifacts = ArtifactFilter { limit: 100, ..Default::default() };
+    let releases = ReleaseFilter { limit: 100, ..Default::default() };
+    let tokens = TokenFilter { owner: TokenOwner::Everyone, after: None, limit: 100 };
+    Some(match name {
+        "list_activity" => format!("{:?}", store.list_activity(me, &activity).await),
+        "activity_after" => format!("{:?}", store.activity_after(me, 0, 100).await),
+        "activity_bounds" => {
+            let bounds = store.activity_bounds(me).await.unwrap();
+            let more = bounds.last > world.changes_of_intruder().await;
+            if more { "counts the victim's changes".to_owned() } else { format!("{bounds:?}") }
+        }
+        "list_applications" => format!("{:?}", store.list_applications(me).await),
+        "find_application" => {
+            format!("{:?}", store.find_application(me, &environment.name, "victim-web").await)
+        }
+        "list_artifacts" => format!("{:?}", store.list_artifacts(me, &artifacts).await),
+        "find_artifact" => format!("{:?}", store.find_artifact(me, victim.artifact).await),
+        "find_artifact_by_sha" => {
+            format!("{:?}", store.find_artifact_by_sha(me, None, "aaaaaaa").await)
+        }
+        "find_cluster" => format!("{:?}", store.find_cluster(me, environment.cluster_id).await),
+        "find_cluster_by_name" => {
+            let theirs = &victim.connected.cluster.name;
+            format!("{:?}", store.find_cluster_by_name(me, theirs).await)
+        }
+        "list_clusters" => format!("{:?}", store.list_clusters(me).await),
+        "find_environment_by_name" => {
+            format!("{:?}", store.find_environment_by_name(me, &environment.name).await)
+        }
+        "list_environments" => format!("{:?}", store.list_environments(me).await),
+        "list_members" => format!("{:?}", store.list_members(me, None, 100).await),
+        "find_member" => format!("{:?}", store.find_member(me, "victim-owner").await),
+        "list_release_logs" => format!("{:?}", store.list_release_logs(me, release.id).await),
+        "list_newest_releases" => {
+            format!("{:?}", store.list_newest_releases(me, &[release.application_id]).await)
+        }
+        "find_releases" => format!("{:?}", store.find_releases(me, &[release.id]).await),
+        "find_artifacts" => format!("{:?}", store.find_artifacts(me, &[victim.artifact]).await),
+        "list_healthy_of_application" => {
+            let found = store.list_healthy_of_application(me, release.application_id, 9).await;
+            format!("{found:?}")
+        }
+        "list_healthy_of_environment" => {
+            format!("{:?}", store.list_healthy_of_environment(me, environment.id, 9).await)
+        }
+        "find_release" => format!("{:?}", store.find_release(me, release.id).await),
+        "list_releases" => format!("{:?}", store.list_releases(me, &releases).await),
+        "list_repositories" => format!("{:?}", store.list_repositories(me).await),
+        "find_repository" => {
+            format!("{:?}", store.find_repository(me, victim.repository.id).await)
+        }
+        "find_repository_by_name" => {
+            format!("{:?}", store.find_repository_by_name(me, "victim/shop").await)
+        }
+        "search_commits" => format!("{:?}", store.search_commits(me, &["greeting"], 9).await),
+        "list_releases_of_artifacts" => {
+            format!("{:?}", store.list_releases_of_artifacts(me, &[victim.artifact], 9).await)
+        }
+        "find_scope_again" => format!("{:?}", store.find_scope_again(me, at(3)).await),
+        "list_tokens" => format!("{:?}", store.list_tokens(me, tokens, at(3)).await),
+        _ => return None,
+    })
+}
+
+async fn writes(world: &World, name: &str) -> Option<String> {
+    let World { store, victim, intruder, token, .. } = world;
+    let me = &intruder.owner;
+    let cluster = victim.connected.cluster.id;
+    let enrolment = NewEnrolment { token_hash: "stolen", expires_at: at(900) };
+    Some(match name {
+        "revoke_certificates" => {
+            format!("{:?}", store.revoke_certificates(me, cluster, at(3)).await)
+        }
+        "create_cluster_with_environment" => {
+            let gitops = GitopsLocation::BuiltIn;
+            let new = NewEnvironment { name: "new".to_owned(), namespace: None, gitops };
+            let made = store.create_cluster_with_environment(me, "new", new, enrolment, at(3));
+            format!("{:?}", made.await)
+        }
+        "approve_device_login" => {
+            format!("{:?}", store.approve_device_login(me, "CODE", at(3)).await)
+        }
+        "renew_enrolment" => {
+            format!("{:?}", store.renew_enrolment(me, cluster, enrolment, at(3)).await)
+        }
+        "begin_keyed" => format!("{:?}", store.begin_keyed(me, REQUEST, at(90), at(3)).await),
+        "finish_keyed" => {
+            format!("{:?}", store.finish_keyed(me, REQUEST, 200, String::new()).await)
+        }
+        "forget_keyed" => format!("{:?}", store.forget_keyed(me, REQUEST).await),
+        "set_member_role" => {
+            let changed = store.set_member_role(me, "victim-owner", Role::Viewer, at(3)).await;
+            format!("{changed:?}")
+        }
+        "remove_member" => format!("{:?}", store.remove_member(me, "victim-owner", at(3)).await),
+        "request_release" => {
+            let new = new_release(&victim.connected.environment, "stolen", victim.artifact);
+            format!("{:?}", store.request_release(me, new, at(3)).await)
+        }
+        "add_repository" => {
+            format!("{:?}", store.add_repository(me, new_repository("stolen"), at(3)).await)
+        }
+        "create_token" => {
+            let new = NewToken { hash: "stolen", name: "stolen", expires_at: None };
+            format!("{:?}", store.create_token(me, new, at(3)).await)
+        }
+        "revoke_token" => {
+            let revoked = store.revoke_token(me, TokenOwner::Everyone, token.id, at(3)).await;
+            format!("{revoked:?}")
+        }
+        _ => return None,
+    })
+}
+
+async fn of_cluster(world: &World, name: &str) -> Option<String> {
+    let World { store, intruder, .. } = world;
+    let me = &intruder.connected.scope;
+    Some(match name {
+        "list_cluster_applications" => {
+            format!("{:?}", store.list_cluster_applications(me).await)
+        }
+        "record_certificate" => {
+            format!("{:?}", store.record_certificate(me, "new", at(9), at(3)).await)
+        }
+        "find_cluster_of" => format!("{:?}", store.find_cluster_of(me).await),
+        "open_epoch" => format!("{:?}", store.open_epoch(me, "1", "1", at(3)).await),
+        "touch_cluster" => format!("{:?}", store.touch_cluster(me, 0, at(3)).await),
+        "note_disconnected" => format!("{:?}", store.note_disconnected(me, 0, at(3)).await),
+        "pending_commands" => format!("{:?}", store.pending_commands(me, 0, 100).await),
+        "accept_command" => format!("{:?}", store.accept_command(me, 0, 1, at(3)).await),
+        "finish_command" => {
+            let id = gimlet_shared::ids::CommandId::new();
+            let done = CommandOutcome::Expired;
+            format!("{:?}", store.finish_command(me, 0, 1, id, &done, at(3)).await)
+        }
+        "list_cluster_environments" => {
+            format!("{:?}", store.list_cluster_environments(me).await)
+        }
+        _ => return None,
+    })
+}
