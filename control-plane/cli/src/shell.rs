@@ -69,6 +69,10 @@ impl Shell {
 
     /// Tells on standard error why the command failed.
     pub(crate) fn report(&mut self, error: &CliError) {
+        // What differs was shown.
+        if matches!(error, CliError::Differs) {
+            return;
+        }
         if let CliError::NotHealthy { releases } = error {
             return self.report_releases(releases);
         }

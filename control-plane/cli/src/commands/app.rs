@@ -3,8 +3,9 @@
 use std::str::FromStr;
 
 use clap::{Args, Subcommand};
+use gimlet_shared::ids::ReleaseId;
 
-use super::release::asked_for;
+use super::{difference, release::asked_for};
 use crate::{
     args::OutputArgs, error::CliError, output::Tone, prompt, shell::Shell, wait::WaitArgs,
     watch::watch,
@@ -16,6 +17,8 @@ pub(crate) enum AppCommand {
     List(List),
     /// Show an application in full.
     Show(Show),
+    /// Compare the files of two releases; ends with 1 if they differ, with 2 if that cannot be told.
+    Compare(Compare),
     /// Delete an application from git and from the cluster; its history stays.
     Delete(Delete),
 }
@@ -26,7 +29,7 @@ pub(crate) struct List {
     #[arg(long, visible_alias = "env", value_name = "NAME")]
     environment: Option<String>,
     /// Show new and changed ones as they come.
-    #[arg(long)]
+    #[arg(short, long)]
     watch: bool,
     #[command(flatten)]
     output: OutputArgs,
@@ -38,8 +41,23 @@ pub(crate) struct Show {
     #[arg(value_name = "ENV/APP")]
     app: AppName,
     /// Show it again whenever it changes.
-    #[arg(long)]
+    #[arg(short, long)]
     watch: bool,
+    #[command(flatten)]
+    output: OutputArgs,
+}
+
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Compare {
+    /// The application, `environment/app`.
+    #[arg(value_name = "ENV/APP")]
+    app: AppName,
+    /// The release on the old side, `rel_…`; absent: what the gitops repository has now.
+    #[arg(long, value_name = "ID", required_unless_present = "to")]
+    from: Option<ReleaseId>,
+    /// The release on the new side, `rel_…`; absent: what the gitops repository has now.
+    #[arg(long, value_name = "ID")]
+    to: Option<ReleaseId>,
     #[command(flatten)]
     output: OutputArgs,
 }
@@ -90,6 +108,7 @@ impl AppCommand {
         match self {
             Self::List(list) => list.run(shell).await,
             Self::Show(show) => show.run(shell).await,
+            Self::Compare(compare) => compare.run(shell).await,
             Self::Delete(delete) => delete.run(shell).await,
         }
     }
@@ -125,6 +144,16 @@ impl Show {
         }
         let found = look().await?;
         shell.out.one(self.output.output, &found)
+    }
+}
+
+impl Compare {
+    async fn run(self, shell: &mut Shell) -> Result<(), CliError> {
+        let client = shell.client().map_err(CliError::while_comparing)?;
+        let AppName { environment, app } = &self.app;
+        let diff = client.compare_releases(environment, app, self.from, self.to).await;
+        let diff = diff.map_err(|error| error.advise_on(404, SEE_LIST));
+        difference::show(shell, self.output.output, diff)
     }
 }
 

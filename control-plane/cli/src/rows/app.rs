@@ -3,7 +3,7 @@
 use gimlet_shared::api::{App, Workload};
 use time::OffsetDateTime;
 
-use super::{cause, short_sha, state};
+use super::{cause, pod, short_sha, state};
 use crate::output::{Cell, Column, Details, Record, age, moment};
 
 impl Record for App {
@@ -19,6 +19,7 @@ impl Record for App {
         Column::wide("REPOSITORY"),
         Column::wide("RELEASE"),
         Column::wide("IMAGES"),
+        Column::wide("URL"),
         Column::wide("PAGE"),
     ];
     const NONE_YET: &'static str = "no applications; the first release of a manifest makes one";
@@ -42,6 +43,7 @@ impl Record for App {
                 .collect::<Vec<_>>()
                 .join(",")
                 .into(),
+            self.app_url.as_deref().into(),
             self.url.as_str().into(),
         ]
     }
@@ -59,6 +61,7 @@ impl Record for App {
             .field("since", moment(now, &self.health_at))
             .field("repository", self.repository.as_deref())
             .field("commit", self.sha.as_deref())
+            .field("url", self.app_url.as_deref())
             .field("page", self.url.as_str());
         if let Some(release) = &self.latest_release {
             let text =
@@ -74,6 +77,12 @@ impl Record for App {
         for workload in &self.workloads {
             let Workload { kind, name, ready, desired, images } = workload;
             details.item(format!("{kind}/{name}  {ready}/{desired} ready  {}", images.join(", ")));
+        }
+        pod::describe(&mut details, now, &self.pods, self.pods_left_out);
+        // The first is the cause above.
+        for alert in self.alerts.iter().skip(1) {
+            details.heading("Also wrong");
+            cause::describe(&mut details, alert);
         }
         details
     }

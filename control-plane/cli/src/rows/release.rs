@@ -5,7 +5,7 @@ use std::time::Duration;
 use gimlet_shared::api::{Release, Step};
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
-use super::{cause, short_sha, state};
+use super::{cause, pod, short_sha, state};
 use crate::{
     duration,
     output::{Cell, Column, Details, Record, Tone, age, moment},
@@ -88,7 +88,7 @@ impl Record for Release {
             Some(at) => details.field("finished", moment(now, at)),
             None => details.field("deadline", moment(now, &self.deadline_at)),
         };
-        details.field("page", self.url.as_str());
+        details.field("url", self.app_url.as_deref()).field("page", self.url.as_str());
         details.heading("Steps");
         for step in &self.steps {
             details.item(step_line(step));
@@ -97,6 +97,8 @@ impl Record for Release {
             details.heading("Why");
             cause::describe(&mut details, found);
         }
+        pod::describe(&mut details, now, &self.pods, self.pods_left_out);
+        pod::describe_logs(&mut details, &self.logs, self.cause.as_ref());
         details
     }
 }
@@ -132,6 +134,10 @@ pub(crate) fn step_line(step: &Step) -> Cell {
     if let (Some(span), true) = (span, matches!(step.state.as_str(), "done" | "failed" | "running"))
     {
         line.push_str(&format!("  {}", duration::short(span)));
+        let usual = step.usual_ms.and_then(|ms| u64::try_from(ms).ok()).map(Duration::from_millis);
+        if let Some(usual) = usual {
+            line.push_str(&format!(", usually {}", duration::short(usual)));
+        }
     }
     if step.state == "skipped" {
         line.push_str("  skipped");

@@ -38,8 +38,8 @@ async fn applications_are_listed_with_their_health() {
     prod          web   ✗ degraded   60m     1/2     8f31c2a   container web keeps crashing with exit code 1
     ");
     insta::assert_snapshot!(world.run("app list --environment prod -o wide").await.data(), @"
-    ENVIRONMENT   APP   HEALTH       SINCE   READY   COMMIT    CAUSE                                           NAMESPACE   REPOSITORY   RELEASE                                IMAGES                              PAGE
-    prod          web   ✗ degraded   60m     1/2     8f31c2a   container web keeps crashing with exit code 1   shop        acme/shop    rel_0197a0000000700080000000000000a1   registry.example/shop/web:8f31c2a   https://gimlet.example/apps/staging/web
+    ENVIRONMENT   APP   HEALTH       SINCE   READY   COMMIT    CAUSE                                           NAMESPACE   REPOSITORY   RELEASE                                IMAGES                              URL   PAGE
+    prod          web   ✗ degraded   60m     1/2     8f31c2a   container web keeps crashing with exit code 1   shop        acme/shop    rel_0197a0000000700080000000000000a1   registry.example/shop/web:8f31c2a   -     https://gimlet.example/apps/staging/web
     ");
     assert_eq!(world.run("app list -o name").await.data(), "staging/web\nprod/web\n");
 }
