@@ -61,6 +61,16 @@ pub(crate) fn crash(stack: &mut Stack) -> Result<()> {
         "{release:#}"
     );
     ensure!(cause["last_lines"][0] == "DATABASE_URL is not set", "{release:#}");
+    // The pod is gone by now; what it said is kept with the release, for the page and the command.
+    let id = release["id"].as_str().unwrap_or_default();
+    let shown = stack.gimlet_json(&["release", "show", id])?;
+    ensure!(shown["logs"][0]["lines"][0] == "DATABASE_URL is not set", "{shown:#}");
+    ensure!(shown["logs"][0]["container"] == "web", "{shown:#}");
+    let page = stack.page(&format!("/releases/{id}"))?;
+    ensure!(page.contains("DATABASE_URL is not set"), "the page does not show it: {page}");
+    let app = stack.gimlet_json(&["app", "show", &format!("{ENVIRONMENT}/crash")])?;
+    let pod = &app["pods"][0];
+    ensure!(pod["ready"] == true && pod["node"].is_string(), "{app:#}");
     Ok(())
 }
 

@@ -217,3 +217,41 @@ pub(crate) fn gitops(stack: &Stack, arguments: &[&str]) -> Result<String> {
     ensure!(output.status.success(), "git failed: {}", String::from_utf8_lossy(&output.stderr));
     Ok(String::from_utf8(output.stdout)?)
 }
+
+/// An Ingress leads to the application, and what each release changed is told from git.
+pub(crate) fn reach(stack: &mut Stack) -> Result<()> {
+    let write = |host: &str| {
+        stack.sample.write(
+            &format!(".gimlet/{ENVIRONMENT}-reach.yaml"),
+            &format!(
+                "app: reach\nenv: {ENVIRONMENT}\nnamespace: demo\ndeploy: {{event: push, branch: main}}\nmanifests: |\n  \
+                 apiVersion: networking.k8s.io/v1\n  kind: Ingress\n  metadata: {{name: reach}}\n  spec:\n    \
+                 tls: [{{hosts: [{host}], secretName: reach-tls}}]\n    rules:\n    - host: {host}\n      http:\n        \
+                 paths: [{{path: /, pathType: Prefix, backend: {{service: {{name: reach, port: {{number: 80}}}}}}}}]\n"
+            ),
+        )?;
+        let sha = stack.sample.push(&format!("Reach {host}"))?;
+        stack.gimlet(&["repo", "look", "acme/shop"])?;
+        let release = stack.wait_for_release(ENVIRONMENT, "reach", &sha, LIMIT)?;
+        ensure!(release["state"] == "healthy", "{release:#}");
+        let id = release["id"].as_str().context("an id")?.to_owned();
+        let url = format!("https://{host}/");
+        stack.wait(Duration::from_secs(15), &format!("the address {url}"), || {
+            let app = stack.gimlet_json(&["app", "show", &format!("{ENVIRONMENT}/reach")])?;
+            Ok((app["app_url"] == url.as_str()).then_some(()))
+        })?;
+        let page = stack.page(&format!("/releases/{id}"))?;
+        ensure!(page.contains("Open app") && page.contains(&url), "the page leads nowhere: {page}");
+        Ok(id)
+    };
+    let (first, second) = (write("old.reach.example")?, write("new.reach.example")?);
+    let changed = stack.gimlet_output(&["release", "diff", &second])?;
+    let text = String::from_utf8_lossy(&changed.stdout).into_owned();
+    ensure!(changed.status.code() == Some(1), "release diff ended with {}", changed.status);
+    ensure!(text.lines().any(|line| line.starts_with('+') && line.contains("new.reach")), "{text}");
+    let back = stack.gimlet_output(&["release", "rollback", &first, "--dry-run"])?;
+    let text = String::from_utf8_lossy(&back.stdout).into_owned();
+    ensure!(back.status.code() == Some(1), "the dry run ended with {}", back.status);
+    ensure!(text.lines().any(|line| line.starts_with('-') && line.contains("new.reach")), "{text}");
+    Ok(())
+}
