@@ -19,6 +19,10 @@ use crate::{
     when,
 };
 
+/// In characters; longer ones are read on the page of the thing itself.
+const LONGEST_TOOLTIP: usize = 1_000;
+/// In characters; environments have at most 40.
+const LONGEST_CHIP: usize = 60;
 /// Digits of a commit that people read.
 const SHORT_SHA: usize = 7;
 
@@ -59,6 +63,47 @@ pub(crate) fn ago(time: &str, _: &dyn Values, now: &OffsetDateTime) -> Result<Sa
     Disarmed.write_escaped_str(&mut html, &when::relative(time, *now))?;
     html.push_str("</time>");
     Ok(Safe(html))
+}
+
+/// Text from outside, in a direction of its own and cut where it is longer than `most` characters; the
+/// whole of it is the tooltip then.
+#[askama::filter_fn]
+pub(crate) fn outside(text: &str, _: &dyn Values, most: usize) -> Result<Safe<String>> {
+    let line = text::first_line(text, most);
+    let mut html = String::with_capacity(line.len() + 16);
+    html.push_str("<bdi");
+    if line != text.trim() {
+        html.push_str(" title=\"");
+        Disarmed.write_escaped_str(&mut html, &text::shortened(text.trim(), LONGEST_TOOLTIP))?;
+        html.push('"');
+    }
+    html.push('>');
+    Disarmed.write_escaped_str(&mut html, &line)?;
+    html.push_str("</bdi>");
+    Ok(Safe(html))
+}
+
+/// An environment's name; one for production says so in a word and with an icon.
+#[askama::filter_fn]
+pub(crate) fn environment_chip(name: &str, _: &dyn Values) -> Result<Safe<String>> {
+    let mut html = String::with_capacity(256);
+    if marks::is_production(name) {
+        html.push_str("<span class=\"chip production\" title=\"Production\">");
+        html.push_str(&icons::svg("production"));
+        html.push_str("<span class=\"unseen\">Production: </span>");
+    } else {
+        html.push_str("<span class=\"chip\">");
+    }
+    html.push_str("<bdi>");
+    Disarmed.write_escaped_str(&mut html, &text::shortened(name, LONGEST_CHIP))?;
+    html.push_str("</bdi></span>");
+    Ok(Safe(html))
+}
+
+/// The time in full, where an element has no room for `ago`.
+#[askama::filter_fn]
+pub(crate) fn absolute(time: &str, _: &dyn Values) -> Result<String> {
+    Ok(when::absolute(time))
 }
 
 #[askama::filter_fn]

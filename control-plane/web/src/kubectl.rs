@@ -1,12 +1,22 @@
-//! The command that shows more of a cause, to copy into a shell.
+//! The commands that show more of a cause, to copy into a shell.
 
 use gimlet_shared::api::Cause;
+
+/// The commands, the most telling first; none where the cluster has nothing more to show.
+pub(crate) fn commands(cause: &Cause, namespace: &str) -> Vec<String> {
+    let first = command(cause, namespace);
+    let pod = cause.pod.as_deref().and_then(name).zip(name(namespace));
+    let describe = pod.map(|(pod, namespace)| format!("kubectl -n {namespace} describe pod {pod}"));
+    // What cannot be named safely for the first is not named for the second either.
+    let more = describe.filter(|second| first.as_ref().is_some_and(|first| first != second));
+    first.into_iter().chain(more).collect()
+}
 
 /// The command, or `None` where the cluster has nothing more to show.
 ///
 /// Names come from a cluster that we do not trust and end in a person's shell, so a name that is not
 /// plainly one of Kubernetes gives no command.
-pub(crate) fn command(cause: &Cause, namespace: &str) -> Option<String> {
+fn command(cause: &Cause, namespace: &str) -> Option<String> {
     let namespace = name(namespace)?;
     let pod = cause.pod.as_deref().map(name);
     let container = cause.container.as_deref().map(name);
@@ -26,6 +36,11 @@ pub(crate) fn command(cause: &Cause, namespace: &str) -> Option<String> {
         ("job_failed", None, _) => Some(format!("kubectl -n {namespace} describe jobs")),
         (_, None, _) => Some(format!("kubectl -n {namespace} get pods")),
     }
+}
+
+/// Whether an address leads to a page, and not to code that a browser would run.
+pub(crate) fn is_page(address: &str) -> bool {
+    ["https://", "http://"].iter().any(|scheme| address.starts_with(scheme))
 }
 
 fn name(text: &str) -> Option<&str> {
@@ -66,6 +81,20 @@ mod tests {
             command(&cause("image_pull", Some("shop-7d4b"), Some("web")), "shop").as_deref(),
             Some("kubectl -n shop describe pod shop-7d4b")
         );
+    }
+
+    #[test]
+    fn where_the_output_does_not_tell_the_pod_s_events_may() {
+        assert_eq!(
+            commands(&cause("crash_loop", Some("shop-7d4b"), Some("web")), "shop"),
+            [
+                "kubectl -n shop logs shop-7d4b -c web --previous",
+                "kubectl -n shop describe pod shop-7d4b"
+            ]
+        );
+        let described = commands(&cause("image_pull", Some("shop-7d4b"), None), "shop");
+        assert_eq!(described, ["kubectl -n shop describe pod shop-7d4b"]);
+        assert!(commands(&cause("crash_loop", Some("a"), Some("$(reboot)")), "shop").is_empty());
     }
 
     #[test]

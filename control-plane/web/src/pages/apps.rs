@@ -7,7 +7,7 @@ use axum::{
     response::{Html, IntoResponse, Redirect, Response},
 };
 use gimlet_app::Subject;
-use gimlet_shared::api::{App, Release, ReleaseQuery};
+use gimlet_shared::api::{App, Cause, Release, ReleaseQuery};
 use serde::Deserialize;
 
 use super::{Filter, Problem, html, mentions, query_string};
@@ -16,7 +16,7 @@ use crate::{
     errors::PageError,
     extract::{Form, Named, Query},
     filters, kubectl,
-    live::{self, Pace},
+    live::{Pace, Region},
     session::Viewer,
     shell::{Section, Shell},
 };
@@ -52,7 +52,7 @@ struct AppsPage {
     query: AppsQuery,
     filters: Vec<Filter>,
     apps: Vec<App>,
-    stream: String,
+    region: String,
     /// Applications before the filter.
     total: usize,
 }
@@ -84,7 +84,7 @@ impl AppsPage {
         let total = all.len();
         let apps = all.into_iter().filter(|app| query.shows(app)).collect();
         let shell = Shell::new(viewer, Section::Apps);
-        Ok(Self { shell, query, filters, apps, stream: format!("/apps/stream{narrowed}"), total })
+        Ok(Self { shell, query, filters, apps, region: format!("/apps{narrowed}"), total })
     }
 }
 
@@ -116,8 +116,14 @@ impl AppPage {
         })
     }
 
-    fn command(&self) -> Option<String> {
-        kubectl::command(self.app.cause.as_ref()?, &self.app.namespace)
+    fn commands(&self, cause: &Cause) -> Vec<String> {
+        kubectl::commands(cause, &self.app.namespace)
+    }
+
+    /// What two releases can be compared with: what runs.
+    fn compares_with(&self, release: &Release) -> Option<&str> {
+        let current = self.app.current_release.as_deref()?;
+        (release.gitops_commit.is_some() && release.id != current).then_some(current)
     }
 
     fn may_return_to(&self, release: &Release) -> bool {
@@ -150,13 +156,9 @@ pub(super) async fn list(
 }
 
 /// All applications as they change.
-pub(super) async fn list_stream(
-    State(web): State<Web>,
-    viewer: Viewer,
-    Query(query): Query<AppsQuery>,
-) -> Response {
+pub(super) fn list_region(query: AppsQuery) -> Region {
     let concerns = |subject: &Subject| matches!(subject, Subject::App { .. } | Subject::Release(_));
-    live::stream(web, viewer, Pace::List, concerns, move |web, viewer| {
+    Region::new(Pace::List, concerns, move |web, viewer| {
         let query = query.clone();
         async move { Ok(AppsPage::of(&web, &viewer, query).await?.as_live().render()?) }
     })
@@ -172,12 +174,7 @@ pub(super) async fn page(
 }
 
 /// One application as it changes.
-pub(super) async fn stream(
-    State(web): State<Web>,
-    viewer: Viewer,
-    Named((environment, app)): Named<(String, String)>,
-) -> Result<Response, PageError> {
-    web.app.app(&viewer.scope, &environment, &app).await?;
+pub(super) fn region(environment: String, app: String) -> Region {
     let own = (environment.clone(), app.clone());
     let concerns = move |subject: &Subject| match subject {
         Subject::App { environment, app } => (environment, app) == (&own.0, &own.1),
@@ -185,10 +182,10 @@ pub(super) async fn stream(
         Subject::Release(_) => true,
         Subject::Cluster(_) | Subject::Commits => false,
     };
-    Ok(live::stream(web, viewer, Pace::Page, concerns, move |web, viewer| {
+    Region::new(Pace::Page, concerns, move |web, viewer| {
         let (environment, app) = (environment.clone(), app.clone());
         async move { Ok(AppPage::of(&web, &viewer, &environment, &app).await?.as_live().render()?) }
-    }))
+    })
 }
 
 /// Asks for the application's name before it is taken away.

@@ -1,6 +1,6 @@
 //! Views for tests, and what every page must hold to.
 
-use gimlet_shared::api::{App, Artifact, Cluster, Me, Release};
+use gimlet_shared::api::{App, Artifact, Cluster, ContainerLog, Me, Pod, Release};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use time::macros::datetime;
@@ -68,6 +68,20 @@ pub(super) fn app(text: &str) -> App {
         "name": "shop", "environment": "production", "namespace": "shop", "repository": text, "health": "healthy",
         "health_at": "2026-05-01T11:00:00Z", "cause": null, "latest_release": null, "sha": text,
         "workloads": [{"kind": "Deployment", "name": text, "ready": 1, "desired": 3, "images": [text]}], "url": "",
+    }))
+}
+
+pub(super) fn pod(name: &str, status: &str) -> Pod {
+    view(json!({
+        "name": name, "status": status, "ready": false, "ready_containers": 0, "containers": 1, "restarts": 4,
+        "node": "node-a", "created_at": "2026-05-01T11:58:00Z", "newest": true,
+    }))
+}
+
+pub(super) fn log(pod: &str, line: &str) -> ContainerLog {
+    view(json!({
+        "pod": pod, "container": "web", "restarts": 4, "lines": ["starting", line],
+        "seen_at": "2026-05-01T11:59:00Z",
     }))
 }
 

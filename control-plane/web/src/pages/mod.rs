@@ -1,5 +1,7 @@
 //! The pages, one module for each part of the product.
 
+mod app_history;
+mod activity;
 mod apps;
 mod clusters;
 mod commits;
@@ -8,9 +10,14 @@ mod fleet;
 mod get_started;
 #[cfg(test)]
 mod made_up;
+pub(crate) mod pods;
+mod paging;
+mod regions;
+mod release_changes;
 mod releases;
 mod repositories;
 mod rollback;
+mod search;
 mod sign_in;
 
 use askama::Template;
@@ -21,41 +28,43 @@ use axum::{
 };
 use gimlet_app::AppError;
 
+pub(crate) use self::regions::region;
 use crate::{
     Web,
     errors::{PageError, sentence},
+    live,
 };
 
 pub(crate) fn routes() -> Router<Web> {
     Router::new()
         .route("/", get(get_started::home))
         .route("/get-started", get(get_started::page))
-        .route("/get-started/stream", get(get_started::stream))
+        .route("/live", get(live::serve))
+        .route("/activity", get(activity::page))
+        .route("/palette", get(search::palette))
+        .route("/search", get(search::page))
+        .route("/go/rollback/{environment}/{app}", get(search::to_rollback))
         .route("/sign-in", get(sign_in::how))
         .route("/sign-in/{code}", get(sign_in::ask).post(sign_in::sign_in))
         .route("/sign-out", post(sign_in::sign_out))
         .route("/device", get(device::ask).post(device::approve))
         .route("/fleet", get(fleet::page).post(clusters::connect))
-        .route("/fleet/stream", get(fleet::stream))
         .route("/fleet/connect", get(clusters::form))
         .route("/fleet/{id}", get(clusters::page))
-        .route("/fleet/{id}/stream", get(clusters::stream))
         .route("/fleet/{id}/enrolment", post(clusters::renew))
         .route("/repositories", get(repositories::page).post(repositories::add))
         .route("/repositories/add", get(repositories::form))
         .route("/repositories/{id}/look", post(repositories::look))
         .route("/commits", get(commits::list))
-        .route("/commits/stream", get(commits::stream))
         .route("/commits/{id}", get(commits::page))
         .route("/apps", get(apps::list))
-        .route("/apps/stream", get(apps::list_stream))
         .route("/apps/{environment}/{app}", get(apps::page))
-        .route("/apps/{environment}/{app}/stream", get(apps::stream))
+        .route("/apps/{environment}/{app}/history", get(app_history::page))
+        .route("/apps/{environment}/{app}/compare", get(release_changes::compare))
         .route("/apps/{environment}/{app}/delete", get(apps::ask_delete).post(apps::delete))
         .route("/releases", get(releases::list).post(releases::deploy))
-        .route("/releases/stream", get(releases::list_stream))
         .route("/releases/{id}", get(releases::page))
-        .route("/releases/{id}/stream", get(releases::stream))
+        .route("/releases/{id}/changes", get(release_changes::page))
         .route("/releases/{id}/rollback", get(rollback::ask).post(rollback::roll_back))
 }
 

@@ -3,11 +3,11 @@
 use askama::Template;
 use axum::{
     extract::State,
-    response::{Html, Redirect, Response},
+    response::{Html, Redirect},
 };
 use gimlet_app::Subject;
 use gimlet_shared::{
-    api::{NewRelease, Release, ReleaseQuery},
+    api::{Cause, Diff, NewRelease, Release, ReleaseQuery},
     ids::ReleaseId,
 };
 use serde::Deserialize;
@@ -18,7 +18,7 @@ use crate::{
     errors::PageError,
     extract::{Form, Named, Query, given},
     filters, kubectl,
-    live::{self, Pace},
+    live::{Pace, Region},
     session::Viewer,
     shell::{Section, Shell},
 };
@@ -76,8 +76,8 @@ impl ReleasesPage {
         })
     }
 
-    fn stream(&self) -> String {
-        format!("/releases/stream{}", self.query.with_cursor(Some(&self.query.cursor)))
+    fn region(&self) -> String {
+        format!("/releases{}", self.query.with_cursor(Some(&self.query.cursor)))
     }
 
     fn newest(&self) -> String {
@@ -92,17 +92,40 @@ struct ReleasePage {
     release: Release,
     /// Where "Roll back" leads.
     back_to: Option<Release>,
+    /// What it changed; absent in the live part, which stands beside it.
+    diff: Option<Diff>,
 }
 
 impl ReleasePage {
     async fn of(web: &Web, viewer: &Viewer, id: ReleaseId) -> Result<Self, PageError> {
         let release = web.app.release(&viewer.scope, id).await?;
         let back_to = rollback::way_back(web, viewer, &release).await?;
-        Ok(Self { shell: Shell::new(viewer, Section::Releases), release, back_to })
+        Ok(Self { shell: Shell::new(viewer, Section::Releases), release, back_to, diff: None })
     }
 
-    fn command(&self) -> Option<String> {
-        kubectl::command(self.release.cause.as_ref()?, &self.release.namespace)
+    fn commands(&self, cause: &Cause) -> Vec<String> {
+        kubectl::commands(cause, &self.release.namespace)
+    }
+
+    /// The same from a terminal.
+    fn gimlet_commands(&self) -> Vec<String> {
+        let id = &self.release.id;
+        let follow = if self.release.closed { "show" } else { "wait" };
+        let mut commands =
+            vec![format!("gimlet release {follow} {id}"), format!("gimlet release diff {id}")];
+        let target = self.back_to.as_ref().filter(|_| self.shell.may_release());
+        commands.extend(target.map(|to| format!("gimlet release rollback {}", to.id)));
+        commands
+    }
+
+    /// Pods belong to an open or current release; of an older one the cluster has none.
+    fn has_pods(&self) -> bool {
+        self.release.current || !self.release.closed
+    }
+
+    /// It may still get a commit, so what it changes is shown once that is there.
+    fn awaits_commit(&self) -> bool {
+        self.release.gitops_commit.is_none() && !self.release.closed
     }
 
     /// "Roll back" leads to this very release.
@@ -132,13 +155,9 @@ pub(super) async fn list(
 }
 
 /// The releases as they move.
-pub(super) async fn list_stream(
-    State(web): State<Web>,
-    viewer: Viewer,
-    Query(query): Query<ReleasesQuery>,
-) -> Response {
+pub(super) fn list_region(query: ReleasesQuery) -> Region {
     let concerns = |subject: &Subject| matches!(subject, Subject::Release(_));
-    live::stream(web, viewer, Pace::List, concerns, move |web, viewer| {
+    Region::new(Pace::List, concerns, move |web, viewer| {
         let query = query.clone();
         async move { Ok(ReleasesPage::of(&web, &viewer, query).await?.as_live().render()?) }
     })
@@ -171,35 +190,30 @@ pub(super) async fn page(
     viewer: Viewer,
     Named(id): Named<ReleaseId>,
 ) -> Result<Html<String>, PageError> {
-    html(&ReleasePage::of(&web, &viewer, id).await?)
+    let diff = web.app.release_diff(&viewer.scope, id).await?;
+    html(&ReleasePage { diff: Some(diff), ..ReleasePage::of(&web, &viewer, id).await? })
 }
 
 /// One release as it moves.
-pub(super) async fn stream(
-    State(web): State<Web>,
-    viewer: Viewer,
-    Named(id): Named<ReleaseId>,
-) -> Result<Response, PageError> {
-    let release = web.app.release(&viewer.scope, id).await?;
+pub(super) fn region(id: ReleaseId) -> Region {
     let concerns = move |subject: &Subject| match subject {
         Subject::Release(changed) => *changed == id,
-        Subject::App { environment, app } => {
-            *environment == release.environment && *app == release.app
-        }
+        // Which application it is of is not known yet; looking once too often does no harm.
+        Subject::App { .. } => true,
         Subject::Cluster(_) | Subject::Commits => false,
     };
-    Ok(live::stream(web, viewer, Pace::Page, concerns, move |web, viewer| async move {
+    Region::new(Pace::Page, concerns, move |web, viewer| async move {
         Ok(ReleasePage::of(&web, &viewer, id).await?.as_live().render()?)
-    }))
+    })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::pages::made_up::{HOSTILE, assert_harmless, release, shell, with_cause};
+    use crate::pages::made_up::{self, HOSTILE, assert_harmless, release, shell, with_cause};
 
     fn page(release: Release) -> ReleasePage {
-        ReleasePage { shell: shell("developer"), release, back_to: None }
+        ReleasePage { shell: shell("developer"), release, back_to: None, diff: None }
     }
 
     #[test]
@@ -258,9 +272,61 @@ mod tests {
         let earlier = Release { id: "rel_1".to_owned(), ..release("healthy") };
         let offered = |role| {
             let (release, back_to) = (release("degraded"), Some(earlier.clone()));
-            ReleasePage { shell: shell(role), release, back_to }.render().unwrap()
+            let page = ReleasePage { shell: shell(role), release, back_to, diff: None };
+            page.render().unwrap()
         };
         assert!(offered("developer").contains("href=\"/releases/rel_1/rollback\""));
         assert!(!offered("viewer").contains("/rollback"));
+    }
+
+    #[test]
+    fn a_step_says_how_long_it_usually_takes() {
+        let mut release = release("observed");
+        release.steps[1].usual_ms = Some(20_000);
+        assert!(page(release).render().unwrap().contains("usually 20 s"));
+    }
+
+    #[test]
+    fn the_application_is_opened_from_its_release_and_pods_and_last_lines_are_shown() {
+        let pod = made_up::pod("shop-7d4b", "CrashLoopBackOff");
+        let log = made_up::log("shop-6c5f", "panic: no route");
+        let release = Release {
+            app_url: Some("https://shop.example/".to_owned()),
+            current: true,
+            pods: vec![pod],
+            logs: vec![log],
+            ..release("degraded")
+        };
+        let html = page(release).render().unwrap();
+        for shown in [
+            "href=\"https://shop.example/\"",
+            "Open app",
+            "0/1 ready",
+            "CrashLoopBackOff",
+            "node-a",
+            "panic: no route",
+            "gimlet release diff rel_2",
+        ] {
+            assert!(html.contains(shown), "{shown}");
+        }
+    }
+
+    #[test]
+    fn an_address_that_is_no_page_is_not_opened() {
+        let app_url = Some("javascript:alert(1)".to_owned());
+        let html = page(Release { app_url, ..release("healthy") }).render().unwrap();
+        assert!(!html.contains("javascript:"), "{html}");
+    }
+
+    #[test]
+    fn hostile_pods_and_outputs_are_harmless() {
+        let release = Release {
+            current: true,
+            pods: vec![made_up::pod(HOSTILE, HOSTILE)],
+            logs: vec![made_up::log(HOSTILE, HOSTILE)],
+            app_url: Some(HOSTILE.to_owned()),
+            ..release("degraded")
+        };
+        assert_harmless(&page(release).render().unwrap());
     }
 }

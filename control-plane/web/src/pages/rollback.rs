@@ -6,7 +6,7 @@ use axum::{
     response::{Html, Redirect},
 };
 use gimlet_shared::{
-    api::{App, Release, ReleaseQuery},
+    api::{App, CompareQuery, Diff, Release, ReleaseQuery},
     ids::ReleaseId,
 };
 
@@ -30,6 +30,8 @@ struct RollbackPage {
     /// Goes back to this one.
     release: Release,
     app: App,
+    /// What would change in git.
+    diff: Diff,
 }
 
 /// Git has a state of it to go back to.
@@ -77,7 +79,11 @@ pub(super) async fn ask(
 ) -> Result<Html<String>, PageError> {
     let release = web.app.release(&viewer.scope, id).await?;
     let app = web.app.app(&viewer.scope, &release.environment, &release.app).await?;
-    html(&RollbackPage { shell: Shell::new(&viewer, Section::Releases), release, app })
+    let query = CompareQuery { from: None, to: Some(release.id.clone()) };
+    // A release that cannot be gone back to is refused here, before anybody confirms anything.
+    let diff =
+        web.app.compare_releases(&viewer.scope, &release.environment, &release.app, &query).await?;
+    html(&RollbackPage { shell: Shell::new(&viewer, Section::Releases), release, app, diff })
 }
 
 /// Rolls back, and leads to the release that does it.

@@ -108,7 +108,7 @@ async fn message(stream: &mut Body) -> String {
 }
 
 /// Every page that belongs to someone.
-const PRIVATE: [&str; 24] = [
+const PRIVATE: [&str; 27] = [
     "/",
     "/get-started",
     "/get-started/stream",
@@ -133,6 +133,9 @@ const PRIVATE: [&str; 24] = [
     "/releases/rel_00000000000000000000000000000001",
     "/releases/rel_00000000000000000000000000000001/stream",
     "/releases/rel_00000000000000000000000000000001/rollback",
+    "/apps/production/shop/history",
+    "/apps/production/shop/compare",
+    "/releases/rel_00000000000000000000000000000001/changes",
 ];
 
 /// Every address that changes something for who is signed in.
