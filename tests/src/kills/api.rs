@@ -66,7 +66,7 @@ impl ApiClient {
 
     /// The id of the cluster of this name, if there is one.
     pub(super) fn find_cluster(&self, name: &str) -> Result<Option<String>> {
-        let clusters = self.send(Method::GET, "/api/v1/clusters", None)?;
+        let clusters = self.send(Method::GET, "/api/v1/clusters?limit=100", None)?;
         let found =
             clusters["items"].as_array().into_iter().flatten().find(|it| it["name"] == name);
         found.map(|cluster| text(cluster, "id")).transpose()
