@@ -141,7 +141,8 @@ mod tests {
 
     #[test]
     fn two_changed_entries_of_a_large_folder_cost_little() {
-        let base: Vec<u8> = (0..4000_u32).flat_map(|n| (n * 2_654_435_761).to_be_bytes()).collect();
+        let base: Vec<u8> =
+            (0..4000_u32).flat_map(|n| n.wrapping_mul(2_654_435_761).to_be_bytes()).collect();
         let mut new = base.clone();
         for at in [100, 9_000] {
             new[at..at + 20].copy_from_slice(&[7; 20]);

@@ -133,9 +133,9 @@ async fn small_packs_are_gathered_and_nothing_is_lost() {
 async fn large_folders_are_stored_as_what_differs() {
     let (_directory, repository) = repository().await;
     let many = (0..400).map(|n| put(&format!("apps/app-{n:03}"), "1")).collect();
-    together(&repository, many).await.into_iter().for_each(|made| drop(made.unwrap()));
+    assert!(together(&repository, many).await.iter().all(Result::is_ok));
     let changes = (0..40).map(|n| put(&format!("apps/app-{n:03}"), "2")).collect();
-    together(&repository, changes).await.into_iter().for_each(|made| drop(made.unwrap()));
+    assert!(together(&repository, changes).await.iter().all(Result::is_ok));
     git(repository.path(), &["fsck", "--strict", "--full"]);
     assert_eq!(git(repository.path(), &["show", "main~1:apps/app-038"]), "2");
     assert_eq!(git(repository.path(), &["show", "main~1:apps/app-039"]), "1");
