@@ -94,6 +94,7 @@ struct Desk {
     storing: JoinSet<(CursorSlot, Result<(), CursorError>)>,
 }
 
+#[expect(clippy::large_enum_variant, reason = "most of them are the large one")]
 enum Event {
     Change(Change),
     Ended(Ended),

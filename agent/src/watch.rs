@@ -39,6 +39,7 @@ const FETCHES: usize = 4;
 
 /// What changed on the cluster.
 #[derive(Clone, Debug, PartialEq)]
+#[expect(clippy::large_enum_variant, reason = "most of them are the large one")]
 pub enum Change {
     /// An object is new or changed.
     Seen(Observation),

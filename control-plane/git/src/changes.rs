@@ -78,7 +78,8 @@ pub(crate) fn changes(
     Ok(changes)
 }
 
-type Entry = Option<(EntryMode, ObjectId)>;
+type Standing = (EntryMode, ObjectId);
+type Entry = Option<Standing>;
 type Pairs = BTreeMap<String, (Option<ObjectId>, Option<ObjectId>)>;
 
 fn compare(
@@ -120,7 +121,7 @@ fn compare(
 fn entries(
     repo: &gix::Repository,
     tree: Option<ObjectId>,
-) -> Result<Vec<(String, (EntryMode, ObjectId))>, ReadError> {
+) -> Result<Vec<(String, Standing)>, ReadError> {
     let Some(tree) = tree else { return Ok(Vec::new()) };
     let tree = repo.find_tree(tree).map_err(failed("read a folder"))?;
     let mut all = Vec::new();
