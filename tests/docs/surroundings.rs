@@ -165,6 +165,7 @@ impl Surroundings {
         }
         self.variables.push(("ENVIRONMENT".to_owned(), "production".to_owned()));
         self.variables.push(("APP".to_owned(), "web".to_owned()));
+        self.variables.push(("LOGIN".to_owned(), "ana".to_owned()));
         Ok(())
     }
 
