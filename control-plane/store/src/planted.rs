@@ -2,11 +2,11 @@
 //!
 //! Compiled in by the feature `planted-bugs` alone, which no image is built with.
 
-use sea_orm::sea_query::SimpleExpr;
-
 /// The filter of a scoped query as it is used: itself, unless the bug of its absence is planted.
 #[cfg(not(feature = "planted-bugs"))]
-pub(crate) fn scope_filter(filter: SimpleExpr) -> SimpleExpr {
+pub(crate) fn scope_filter(
+    filter: sea_orm::sea_query::SimpleExpr,
+) -> sea_orm::sea_query::SimpleExpr {
     filter
 }
 
