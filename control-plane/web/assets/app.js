@@ -1,9 +1,6 @@
-// What HTML alone cannot do: copying, times that go on, and whether a live page is still live.
+// What HTML alone cannot do: copying, times that go on, and switching the scheme.
 "use strict";
 (() => {
-  const SILENT_MS = 25_000; // The server says something every 10 s; two and a half times that is silence.
-  const RETRY_MS = 5_000;
-
   // Copying.
   document.addEventListener("click", async (event) => {
     const button = event.target.closest("[data-copy]");
@@ -62,59 +59,37 @@
       const since = Date.parse(element.dataset.since);
       if (!Number.isNaN(since)) say(element, lasted(now - since));
     }
-    showLive();
   };
-
-  // Whether the page is live.
-  const indicator = document.querySelector("[data-live]");
-  const region = document.querySelector("[hx-sse\\:connect]");
-  let connection = null;
-  let heardAt = 0;
-  let signedOut = false;
-
-  const show = (state, words) => {
-    indicator.dataset.live = state;
-    say(indicator.querySelector("[data-live-words]"), words);
-  };
-  const showLive = () => {
-    if (!indicator || !region) return;
-    const silent = Date.now() - heardAt;
-    if (signedOut) show("lost", "Signed out: reload the page");
-    else if (!heardAt) return;
-    else if (!connection || silent > SILENT_MS || !navigator.onLine) {
-      show("lost", "Reconnecting…");
-      // A connection that only seems to be there is given up, so that a new one is made.
-      if (connection && silent > SILENT_MS) connection.reader?.cancel();
-    } else show("live", silent < 2_000 ? "Live · just now" : `Live · ${span(Math.floor(silent / 1000))} ago`);
-  };
-  const heard = (event) => {
-    connection = event.detail.connection;
-    heardAt = Date.now();
-    signedOut = false;
-    showLive();
-  };
-  const lost = (event) => {
-    signedOut = event.detail?.status === 401;
-    connection = null;
-    heardAt ||= 1;
-    showLive();
-  };
-
-  if (indicator && region) {
-    indicator.hidden = false;
-    document.addEventListener("htmx:sse:after:connection", heard);
-    document.addEventListener("htmx:sse:after:message", heard);
-    document.addEventListener("htmx:sse:error", lost);
-    for (const name of ["htmx:sse:close", "htmx:error", "htmx:response:error"]) {
-      document.addEventListener(name, (event) => {
-        lost(event);
-        setTimeout(() => htmx.trigger(region, "reconnect"), RETRY_MS);
-      });
-    }
-    addEventListener("offline", showLive);
-    addEventListener("online", () => connection?.reader?.cancel());
-  }
-
+  document.addEventListener("gimlet:updated", tick);
+  document.addEventListener("visibilitychange", tick);
   tick();
   setInterval(tick, 1_000);
+
+  // The scheme: that of the system, light or dark. `theme.js` applies what is kept here.
+  const THEMES = ["system", "light", "dark"];
+  const root = document.documentElement;
+  const chosen = () => root.dataset.theme ?? "system";
+  const showTheme = () => {
+    for (const button of document.querySelectorAll("[data-theme-switch]")) {
+      button.dataset.themeSwitch = chosen();
+      button.title = `Scheme: ${chosen()}`;
+      button.setAttribute("aria-label", `Scheme: ${chosen()}. Switch to ${after(chosen())}`);
+    }
+  };
+  const after = (theme) => THEMES[(THEMES.indexOf(theme) + 1) % THEMES.length];
+  const setTheme = (theme) => {
+    if (theme === "system") delete root.dataset.theme;
+    else root.dataset.theme = theme;
+    try {
+      localStorage.setItem("gimlet.theme", theme);
+    } catch {
+      // It holds for this page.
+    }
+    showTheme();
+  };
+  document.addEventListener("click", (event) => {
+    if (event.target.closest("[data-theme-switch]")) setTheme(after(chosen()));
+  });
+  document.addEventListener("gimlet:theme", (event) => setTheme(event.detail));
+  showTheme();
 })();

@@ -25,6 +25,9 @@ pub(crate) enum PageError {
     /// The session of a live page ended.
     #[error("the session of this page has ended")]
     StreamNotSignedIn,
+    /// The live part of a page cannot be made at the moment.
+    #[error("the live part of this page cannot be made at the moment")]
+    NotLive,
     /// Another site sent the request.
     #[error("the request came from another site")]
     FromElsewhere,
@@ -70,7 +73,9 @@ impl PageError {
             Self::App(AppError::Conflict { .. } | AppError::DevicePending) => StatusCode::CONFLICT,
             Self::App(AppError::DeviceExpired) => StatusCode::GONE,
             Self::App(AppError::TooMany { .. }) => StatusCode::TOO_MANY_REQUESTS,
-            Self::App(AppError::Unavailable { .. }) => StatusCode::SERVICE_UNAVAILABLE,
+            Self::NotLive | Self::App(AppError::Unavailable { .. }) => {
+                StatusCode::SERVICE_UNAVAILABLE
+            }
             Self::Render(_) => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }

@@ -1,141 +1,68 @@
-//! Live pages: a stream of server-sent events whose messages are the live part of the page, rendered
-//! anew. Every message is the whole truth, so a lost one does no harm, and a stream can begin anywhere.
+//! Live pages. What changes on a page is a *region*, named by the page's own address; one stream of
+//! server-sent events carries all regions of a tab.
+//!
+//! - `hub` renders a region once per change, for everyone who looks at it with the same role.
+//! - `splice` finds the little of it that changed, and `frame` writes the events.
+//! - `stream` serves `GET /live`. What the browser does with it is `assets/live.js`.
+//!
+//! Every event leads to the whole truth: a reader that missed some gets the region in full, so a lost one
+//! does no harm, a stream can begin anywhere, and a slow reader holds no more than one event.
 
-use std::{convert::Infallible, future::Future, time::Duration};
+mod frame;
+mod hub;
+mod splice;
+mod stream;
 
-use axum::{
-    http::HeaderName,
-    response::{IntoResponse, Response, Sse, sse::Event},
-};
-use futures::stream;
-use gimlet_app::{Change, Subject};
-use gimlet_shared::error_chain::Chain;
-use tokio::{
-    sync::broadcast::{Receiver, error::RecvError},
-    time::{Instant, sleep, timeout_at},
-};
+use std::time::Duration;
 
+use futures::future::{BoxFuture, FutureExt};
+use gimlet_app::Subject;
+
+pub(crate) use self::{hub::Hubs, stream::serve};
 use crate::{Web, errors::PageError, session::Viewer};
 
-/// The page says `Live · 9 s ago` at most: so often a sign of life is sent where nothing changes.
-const BEAT: Duration = Duration::from_secs(10);
-/// After this the browser connects anew and is authenticated anew: so long may a stream outlive its
-/// session.
-const LIFE: Duration = Duration::from_secs(600);
-/// Proxies that would collect the messages are told not to.
-const UNBUFFERED: (HeaderName, &str) = (HeaderName::from_static("x-accel-buffering"), "no");
-
-/// How long changes are collected before the page is rendered anew.
+/// How often a region is rendered at most. The first change after a pause is rendered at once.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Pace {
-    /// One thing: at once, as people see it.
+    /// One thing, which people watch.
     Page,
     /// A list, which is more work and less urgent.
     List,
 }
 
 impl Pace {
-    fn pause(self) -> Duration {
+    /// Between the beginnings of two renderings.
+    fn gap(self) -> Duration {
         match self {
-            Self::Page => Duration::from_millis(50),
-            Self::List => Duration::from_secs(1),
+            Self::Page => Duration::from_millis(10),
+            Self::List => Duration::from_millis(250),
         }
     }
 }
 
-struct Session<C, R> {
-    web: Web,
-    viewer: Viewer,
-    changes: Receiver<Change>,
+type Render =
+    dyn Fn(Web, Viewer) -> BoxFuture<'static, Result<String, PageError>> + Send + Sync + 'static;
+
+/// A live part of a page.
+pub(crate) struct Region {
     pace: Pace,
-    concerns: C,
-    render: R,
-    shown: bool,
-    ends_at: Instant,
+    concerns: Box<dyn Fn(&Subject) -> bool + Send + Sync>,
+    render: Box<Render>,
 }
 
-/// Sends what `render` makes at once, and again after every change that `concerns` the page.
-pub(crate) fn stream<C, R, F>(
-    web: Web,
-    viewer: Viewer,
-    pace: Pace,
-    concerns: C,
-    render: R,
-) -> Response
-where
-    C: Fn(&Subject) -> bool + Send + 'static,
-    R: Fn(Web, Viewer) -> F + Send + 'static,
-    F: Future<Output = Result<String, PageError>> + Send + 'static,
-{
-    let changes = web.app.changes(&viewer.scope);
-    let ends_at = Instant::now() + LIFE;
-    let session = Session { web, viewer, changes, pace, concerns, render, shown: false, ends_at };
-    let messages = stream::unfold(session, |mut session| async move {
-        let shutdown = session.web.shutdown.clone();
-        let event = shutdown.run_until_cancelled(session.next()).await??;
-        Some((Ok::<_, Infallible>(event), session))
-    });
-    ([UNBUFFERED], Sse::new(messages)).into_response()
-}
-
-enum Wake {
-    Changed,
-    Quiet,
-    Over,
-}
-
-impl<C, R, F> Session<C, R>
-where
-    C: Fn(&Subject) -> bool,
-    R: Fn(Web, Viewer) -> F,
-    F: Future<Output = Result<String, PageError>>,
-{
-    /// The next message, or `None` where the stream ends.
-    async fn next(&mut self) -> Option<Event> {
-        if self.shown {
-            match self.wake().await {
-                Wake::Changed => {}
-                Wake::Quiet => return Some(beat()),
-                Wake::Over => return None,
-            }
-        }
-        match (self.render)(self.web.clone(), self.viewer.clone()).await {
-            Ok(html) => {
-                self.shown = true;
-                Some(Event::default().data(html))
-            }
-            Err(error) => {
-                tracing::warn!(error = %Chain(&error), "a live page could not be rendered, its stream ends");
-                None
-            }
-        }
+impl Region {
+    /// What `render` makes, rendered again after every change that `concerns` it.
+    ///
+    /// `render` may use the viewer's organization and role, and nothing else of the person: what it makes is
+    /// shown to all who have both. Its clock stands still at [`Viewer::now`], so that equal states give
+    /// equal bytes; the browser keeps the words of times current.
+    pub(crate) fn new<C, R, F>(pace: Pace, concerns: C, render: R) -> Self
+    where
+        C: Fn(&Subject) -> bool + Send + Sync + 'static,
+        R: Fn(Web, Viewer) -> F + Send + Sync + 'static,
+        F: Future<Output = Result<String, PageError>> + Send + 'static,
+    {
+        let render = move |web, viewer| render(web, viewer).boxed();
+        Self { pace, concerns: Box::new(concerns), render: Box::new(render) }
     }
-
-    async fn wake(&mut self) -> Wake {
-        let quiet_at = Instant::now() + BEAT;
-        loop {
-            let next = timeout_at(quiet_at.min(self.ends_at), self.changes.recv()).await;
-            match next {
-                Ok(Ok(change)) if self.is_mine(&change) => break,
-                Ok(Ok(_)) => {}
-                // What was missed is unknown, so look at everything.
-                Ok(Err(RecvError::Lagged(_))) => break,
-                Ok(Err(RecvError::Closed)) => return Wake::Over,
-                Err(_) if Instant::now() >= self.ends_at => return Wake::Over,
-                Err(_) => return Wake::Quiet,
-            }
-        }
-        sleep(self.pace.pause()).await;
-        // What came meanwhile is seen by the same rendering.
-        while self.changes.try_recv().is_ok() {}
-        Wake::Changed
-    }
-
-    fn is_mine(&self, change: &Change) -> bool {
-        change.is_for(&self.viewer.scope) && (self.concerns)(&change.subject)
-    }
-}
-
-fn beat() -> Event {
-    Event::default().event("beat").data("")
 }

@@ -10,6 +10,8 @@ use axum::{
 };
 use gimlet_app::TenantScope;
 use gimlet_shared::api::Me;
+use secrecy::SecretString;
+use time::OffsetDateTime;
 
 use crate::{Web, errors::PageError};
 
@@ -25,19 +27,25 @@ const NEXT_MAX_AGE_S: u64 = 600;
 pub(crate) struct Viewer {
     pub(crate) scope: TenantScope,
     pub(crate) me: Me,
+    /// Value of the session's cookie, to ask again whether it still stands.
+    pub(crate) session: SecretString,
+    /// When the request came; times on its pages are told from here.
+    pub(crate) now: OffsetDateTime,
 }
 
 impl FromRequestParts<Web> for Viewer {
     type Rejection = PageError;
 
     async fn from_request_parts(parts: &mut Parts, web: &Web) -> Result<Self, PageError> {
-        let scope = match cookie(&parts.headers, SESSION) {
-            Some(session) => web.app.scope_of_session(session).await?,
-            None => None,
+        let session = cookie(&parts.headers, SESSION).unwrap_or_default();
+        let scope = match session {
+            "" => None,
+            session => web.app.scope_of_session(session).await?,
         };
         let Some(scope) = scope else { return Err(not_signed_in(parts)) };
         let me = web.app.me(&scope).await?;
-        Ok(Self { scope, me })
+        let (session, now) = (SecretString::from(session), OffsetDateTime::now_utc());
+        Ok(Self { scope, me, session, now })
     }
 }
 

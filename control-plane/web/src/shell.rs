@@ -13,6 +13,7 @@ pub(crate) enum Section {
     Commits,
     Releases,
     Repositories,
+    Activity,
     /// A page outside of the navigation.
     Elsewhere,
 }
@@ -27,7 +28,7 @@ pub(crate) struct Entry {
     pub(crate) short: &'static str,
 }
 
-const ENTRIES: [Entry; 5] = [
+const ENTRIES: [Entry; 6] = [
     Entry { section: Section::Fleet, url: "/fleet", icon: "fleet", word: "Fleet", short: "Fleet" },
     Entry {
         section: Section::Apps,
@@ -57,6 +58,13 @@ const ENTRIES: [Entry; 5] = [
         word: "Repositories",
         short: "Repos",
     },
+    Entry {
+        section: Section::Activity,
+        url: "/activity",
+        icon: "activity",
+        word: "Activity",
+        short: "Activity",
+    },
 ];
 
 /// What every page of a signed-in person needs.
@@ -70,7 +78,7 @@ pub(crate) struct Shell {
 impl Shell {
     /// The shell of a page in `section`.
     pub(crate) fn new(viewer: &Viewer, section: Section) -> Self {
-        Self { me: viewer.me.clone(), section, now: OffsetDateTime::now_utc() }
+        Self { me: viewer.me.clone(), section, now: viewer.now }
     }
 
     pub(crate) fn entries(&self) -> &'static [Entry] {

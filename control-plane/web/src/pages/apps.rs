@@ -10,7 +10,11 @@ use gimlet_app::Subject;
 use gimlet_shared::api::{App, Cause, Release, ReleaseQuery};
 use serde::Deserialize;
 
-use super::{Filter, Problem, html, mentions, query_string};
+use super::{
+    Filter, Problem, html, mentions,
+    paging::{Paging, page_number},
+    query_string,
+};
 use crate::{
     Web,
     errors::PageError,
@@ -31,13 +35,30 @@ pub(super) struct AppsQuery {
     health: String,
     #[serde(default)]
     q: String,
+    #[serde(default)]
+    page: String,
 }
 
 impl AppsQuery {
-    fn shows(&self, app: &App) -> bool {
+    fn finds(&self, app: &App) -> bool {
         let repository = app.repository.as_deref().unwrap_or_default();
-        in_health(app, &self.health)
-            && mentions(&self.q, &[&app.name, &app.environment, repository])
+        mentions(&self.q, &[&app.name, &app.environment, repository])
+    }
+
+    fn parts(&self) -> [(&'static str, Option<&str>); 2] {
+        [("health", Some(&self.health)), ("q", Some(&self.q))]
+    }
+
+    /// The first page of another health.
+    fn url(&self, health: &str) -> String {
+        format!("/apps{}", query_string(&[("health", Some(health)), ("q", Some(&self.q))]))
+    }
+
+    /// This page's own address.
+    fn with_page(&self) -> String {
+        let mut parts = self.parts().to_vec();
+        parts.push(("page", Some(&self.page)));
+        format!("/apps{}", query_string(&parts))
     }
 }
 
@@ -52,6 +73,7 @@ struct AppsPage {
     query: AppsQuery,
     filters: Vec<Filter>,
     apps: Vec<App>,
+    paging: Paging,
     region: String,
     /// Applications before the filter.
     total: usize,
@@ -68,23 +90,26 @@ const FILTERS: [(&str, &str); 5] = [
 impl AppsPage {
     async fn of(web: &Web, viewer: &Viewer, query: AppsQuery) -> Result<Self, PageError> {
         let all = web.app.list_apps(&viewer.scope).await?;
+        Ok(Self::new(Shell::new(viewer, Section::Apps), query, all))
+    }
+
+    fn new(shell: Shell, query: AppsQuery, all: Vec<App>) -> Self {
+        let total = all.len();
+        let found: Vec<App> = all.into_iter().filter(|app| query.finds(app)).collect();
         let filters = FILTERS
             .map(|(word, value)| Filter {
                 word,
                 value,
-                count: all.iter().filter(|app| in_health(app, value)).count(),
+                count: found.iter().filter(|app| in_health(app, value)).count(),
                 chosen: query.health == value,
-                url: format!(
-                    "/apps{}",
-                    query_string(&[("health", Some(value)), ("q", Some(&query.q))])
-                ),
+                url: query.url(value),
             })
             .into();
-        let narrowed = query_string(&[("health", Some(&query.health)), ("q", Some(&query.q))]);
-        let total = all.len();
-        let apps = all.into_iter().filter(|app| query.shows(app)).collect();
-        let shell = Shell::new(viewer, Section::Apps);
-        Ok(Self { shell, query, filters, apps, region: format!("/apps{narrowed}"), total })
+        let shown = found.into_iter().filter(|app| in_health(app, &query.health)).collect();
+        let number = page_number(&query.page);
+        let (apps, paging) = Paging::take(shown, number, "/apps", &query.parts());
+        let region = query.with_page();
+        Self { shell, query, filters, apps, paging, region, total }
     }
 }
 
@@ -242,6 +267,17 @@ mod tests {
         };
         assert!(page("developer").contains("href=\"/releases/rel_2/rollback\""));
         assert!(!page("viewer").contains("/rollback"));
+    }
+
+    #[test]
+    fn many_applications_are_shown_in_pages_and_counted_as_a_whole() {
+        let apps = (0..1_000).map(|_| app("main")).collect();
+        let query =
+            AppsQuery { health: "healthy".to_owned(), page: "20".to_owned(), q: String::new() };
+        let page = AppsPage::new(shell("viewer"), query, apps);
+        assert_eq!((page.apps.len(), page.paging.first, page.filters[1].count), (50, 951, 1_000));
+        assert_eq!(page.region, "/apps?health=healthy&page=20");
+        assert_harmless(&page.render().unwrap());
     }
 
     #[test]

@@ -20,7 +20,7 @@ use crate::{
     errors::PageError,
     extract::{Form, Named, given},
     filters,
-    live::{self, Pace},
+    live::{Pace, Region},
     session::Viewer,
     shell::{Section, Shell},
 };
@@ -164,18 +164,13 @@ pub(super) async fn page(
 }
 
 /// One cluster as it changes.
-pub(super) async fn stream(
-    State(web): State<Web>,
-    viewer: Viewer,
-    Named(id): Named<ClusterId>,
-) -> Result<Response, PageError> {
-    web.app.cluster(&viewer.scope, id).await?;
+pub(super) fn region(id: ClusterId) -> Region {
     let concerns = move |subject: &Subject| match subject {
         Subject::Cluster(changed) => *changed == id,
         Subject::App { .. } => true,
         Subject::Release(_) | Subject::Commits => false,
     };
-    Ok(live::stream(web, viewer, Pace::Page, concerns, move |web, viewer| async move {
+    Region::new(Pace::Page, concerns, move |web, viewer| async move {
         Ok(ClusterPage::of(&web, &viewer, id).await?.as_live().render()?)
-    }))
+    })
 }

@@ -1,10 +1,7 @@
 //! Commits: what came in, what was decided for each manifest, and releasing by hand.
 
 use askama::Template;
-use axum::{
-    extract::State,
-    response::{Html, Response},
-};
+use axum::{extract::State, response::Html};
 use gimlet_app::Subject;
 use gimlet_shared::{
     api::{Artifact, ArtifactQuery},
@@ -19,7 +16,7 @@ use crate::{
     errors::PageError,
     extract::{Named, Query, given},
     filters,
-    live::{self, Pace},
+    live::{Pace, Region},
     session::Viewer,
     shell::{Section, Shell},
 };
@@ -72,8 +69,8 @@ impl CommitsPage {
         Ok(Self { shell: Shell::new(viewer, Section::Commits), query, commits: page.items, older })
     }
 
-    fn stream(&self) -> String {
-        format!("/commits/stream{}", self.query.with_cursor(Some(&self.query.cursor)))
+    fn region(&self) -> String {
+        format!("/commits{}", self.query.with_cursor(Some(&self.query.cursor)))
     }
 
     fn newest(&self) -> String {
@@ -105,13 +102,9 @@ pub(super) async fn list(
 }
 
 /// The commits as they come in and are released.
-pub(super) async fn stream(
-    State(web): State<Web>,
-    viewer: Viewer,
-    Query(query): Query<CommitsQuery>,
-) -> Response {
+pub(super) fn region(query: CommitsQuery) -> Region {
     let concerns = |subject: &Subject| matches!(subject, Subject::Commits | Subject::Release(_));
-    live::stream(web, viewer, Pace::List, concerns, move |web, viewer| {
+    Region::new(Pace::List, concerns, move |web, viewer| {
         let query = query.clone();
         async move { Ok(CommitsPage::of(&web, &viewer, query).await?.as_live().render()?) }
     })

@@ -3,7 +3,7 @@
 use askama::Template;
 use axum::{
     extract::State,
-    response::{Html, Redirect, Response},
+    response::{Html, Redirect},
 };
 use gimlet_app::Subject;
 use gimlet_shared::api::{Artifact, ArtifactQuery, Cluster, Release, ReleaseQuery, Repository};
@@ -13,7 +13,7 @@ use crate::{
     Web,
     errors::PageError,
     filters,
-    live::{self, Pace},
+    live::{Pace, Region},
     session::Viewer,
     shell::{Section, Shell},
 };
@@ -71,9 +71,9 @@ pub(super) async fn page(
 }
 
 /// The checklist as it ticks.
-pub(super) async fn stream(State(web): State<Web>, viewer: Viewer) -> Response {
+pub(super) fn region() -> Region {
     let concerns = |subject: &Subject| !matches!(subject, Subject::App { .. });
-    live::stream(web, viewer, Pace::List, concerns, move |web, viewer| async move {
+    Region::new(Pace::List, concerns, move |web, viewer| async move {
         Ok(GetStartedPage::of(&web, &viewer).await?.as_live().render()?)
     })
 }

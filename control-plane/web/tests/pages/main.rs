@@ -111,31 +111,31 @@ async fn message(stream: &mut Body) -> String {
 const PRIVATE: [&str; 27] = [
     "/",
     "/get-started",
-    "/get-started/stream",
     "/device",
     "/fleet",
-    "/fleet/stream",
     "/fleet/connect",
     "/fleet/clu_00000000000000000000000000000001",
-    "/fleet/clu_00000000000000000000000000000001/stream",
     "/repositories",
     "/repositories/add",
     "/commits",
-    "/commits/stream",
     "/commits/art_00000000000000000000000000000001",
     "/apps",
-    "/apps/stream",
     "/apps/production/shop",
-    "/apps/production/shop/stream",
     "/apps/production/shop/delete",
     "/releases",
-    "/releases/stream",
     "/releases/rel_00000000000000000000000000000001",
-    "/releases/rel_00000000000000000000000000000001/stream",
     "/releases/rel_00000000000000000000000000000001/rollback",
     "/apps/production/shop/history",
     "/apps/production/shop/compare",
     "/releases/rel_00000000000000000000000000000001/changes",
+    "/live?region=/fleet",
+    "/live?region=/get-started&region=/activity",
+    "/live?region=/fleet/clu_00000000000000000000000000000001",
+    "/live?region=/releases/rel_00000000000000000000000000000001",
+    "/activity?kind=release&environment=&since=2026-05-01",
+    "/search?q=shop",
+    "/palette?q=roll+back+shop",
+    "/go/rollback/production/shop",
 ];
 
 /// Every address that changes something for who is signed in.
@@ -163,7 +163,7 @@ async fn who_is_not_signed_in_sees_no_page_and_changes_nothing() {
             assert_eq!(response.headers()[LOCATION], "/sign-in", "{path}");
         }
     }
-    let mut request = get("/fleet/stream", "");
+    let mut request = get("/live?region=/fleet", "");
     request.headers_mut().insert("accept", "text/html, text/event-stream".parse().unwrap());
     assert_eq!(site.ask(request).await.status(), StatusCode::UNAUTHORIZED);
 }
@@ -215,7 +215,7 @@ async fn what_belongs_to_another_organization_looks_absent() {
 
     assert_eq!(site.ask(get(&own, &ana)).await.status(), StatusCode::OK);
     assert_eq!(site.ask(get(&own, &stranger)).await.status(), StatusCode::NOT_FOUND);
-    let stream = site.ask(get(&format!("{own}/stream"), &stranger)).await;
+    let stream = site.ask(get(&format!("/live?region={own}"), &stranger)).await;
     assert_eq!(stream.status(), StatusCode::NOT_FOUND);
     let renewal = site.ask(post(&format!("{own}/enrolment"), &stranger, "")).await;
     assert_eq!(renewal.status(), StatusCode::NOT_FOUND);
@@ -258,16 +258,112 @@ async fn every_private_page_opens_or_says_that_nothing_is_there() {
     }
 }
 
+/// The next event of a stream that is named one of `names`.
+async fn event(stream: &mut Body, names: &[&str]) -> String {
+    loop {
+        let event = message(stream).await;
+        if names.iter().any(|name| event.starts_with(&format!("event: {name}\n"))) {
+            return event;
+        }
+        assert_ne!(event, "", "the stream ended before one of {names:?}");
+    }
+}
+
 #[tokio::test]
 async fn a_live_page_shows_a_change_and_ends_with_the_server() {
     let site = Site::start("http://gimlet.example").await;
     let ana = site.signed_in("acme").await;
-    let mut stream = site.ask(get("/fleet/stream", &ana)).await.into_body();
-    assert!(message(&mut stream).await.contains("No cluster yet"));
+    let mut stream = site.ask(get("/live?region=/fleet", &ana)).await.into_body();
+    assert!(event(&mut stream, &["full"]).await.contains("No cluster yet"));
 
     site.ask(post("/fleet", &ana, "name=edge")).await;
-    assert!(message(&mut stream).await.contains("edge"));
+    assert!(event(&mut stream, &["full", "step"]).await.contains("edge"));
 
     site.shutdown.cancel();
     assert_eq!(message(&mut stream).await, "");
+}
+
+#[tokio::test]
+async fn all_who_look_at_the_same_get_the_same_bytes_and_strangers_none_of_them() {
+    let site = Site::start("http://gimlet.example").await;
+    let (ana, stranger) = (site.signed_in("acme").await, site.signed_in("other").await);
+    let look = async |cookie: &str| {
+        let answer = site.ask(get("/live?region=/fleet&region=/apps", cookie)).await;
+        assert_eq!(answer.headers()[CONTENT_TYPE], "text/event-stream");
+        let mut stream = answer.into_body();
+        for _ in 0..2 {
+            event(&mut stream, &["full"]).await;
+        }
+        stream
+    };
+    let (mut one, mut other, mut strange) =
+        (look(&ana).await, look(&ana).await, look(&stranger).await);
+    site.ask(post("/fleet", &ana, "name=edge")).await;
+    let seen = event(&mut one, &["full", "step"]).await;
+    assert_eq!(seen, event(&mut other, &["full", "step"]).await);
+
+    site.ask(post("/fleet", &stranger, "name=mine")).await;
+    let seen = event(&mut strange, &["full", "step"]).await;
+    assert!(seen.contains("mine") && !seen.contains("edge"), "{seen}");
+}
+
+#[tokio::test]
+async fn who_comes_back_gets_only_what_changed_meanwhile() {
+    let site = Site::start("http://gimlet.example").await;
+    let ana = site.signed_in("acme").await;
+    let address = "/live?region=/apps&region=/fleet";
+    let mut stream = site.ask(get(address, &ana)).await.into_body();
+    let mut versions = Vec::new();
+    for _ in 0..2 {
+        let full = event(&mut stream, &["full"]).await;
+        versions.push(full.lines().find_map(|line| line.strip_prefix("id: ")).unwrap().to_owned());
+    }
+    drop(stream);
+    site.ask(post("/fleet", &ana, "name=edge")).await;
+
+    let mut back = get(address, &ana);
+    back.headers_mut().insert("last-event-id", versions.join(",").parse().unwrap());
+    let mut stream = site.ask(back).await.into_body();
+    let first = event(&mut stream, &["full", "step", "beat"]).await;
+    assert!(first.contains("edge"), "{first}");
+}
+
+#[tokio::test]
+async fn a_stream_does_not_outlive_its_session_for_long() {
+    let site = Site::start("http://gimlet.example").await;
+    let ana = site.signed_in("acme").await;
+    let mut stream = site.ask(get("/live?region=/fleet", &ana)).await.into_body();
+    event(&mut stream, &["full"]).await;
+    site.ask(post("/sign-out", &ana, "")).await;
+    // The database works on threads of its own, which know no paused time.
+    tokio::time::pause();
+    tokio::time::advance(Duration::from_secs(60)).await;
+    tokio::time::resume();
+    event(&mut stream, &["out"]).await;
+    assert_eq!(message(&mut stream).await, "");
+}
+
+#[tokio::test]
+async fn regions_that_cannot_be_are_refused() {
+    let site = Site::start("http://gimlet.example").await;
+    let ana = site.signed_in("acme").await;
+    assert_eq!(site.ask(get("/live", &ana)).await.status(), StatusCode::BAD_REQUEST);
+    for absent in ["/live?region=/sign-in", "/live?region=x", "/live?region=/fleet&region=/nothing"]
+    {
+        assert_eq!(site.ask(get(absent, &ana)).await.status(), StatusCode::NOT_FOUND, "{absent}");
+    }
+}
+
+#[tokio::test]
+async fn the_palette_finds_what_one_has_and_nothing_of_others() {
+    let site = Site::start("http://gimlet.example").await;
+    let (ana, stranger) = (site.signed_in("acme").await, site.signed_in("other").await);
+    site.ask(post("/fleet", &ana, "name=edge&environment=staging")).await;
+    let found = async |cookie: &str, q: &str| {
+        text(site.ask(get(&format!("/palette?q={q}"), cookie)).await).await
+    };
+    assert!(found(&ana, "stag").await.contains("staging"));
+    assert!(found(&ana, "connect+a").await.contains("data-href=\"/fleet/connect\""));
+    assert!(!found(&stranger, "stag").await.contains("staging"));
+    assert!(text(site.ask(get("/search?q=edge", &ana)).await).await.contains(">edge<"));
 }
