@@ -4,8 +4,8 @@ use std::{net::SocketAddr, sync::Arc};
 
 use anyhow::{Context as _, bail};
 use gimlet_api::{
-    AgentPort, HttpMetrics, PeopleConfig, health_router, observed, people_router,
-    serve_http, tls_config, traced,
+    AgentPort, HttpMetrics, PeopleConfig, health_router, observed, people_router, serve_http,
+    tls_config, traced,
 };
 use gimlet_app::{
     App, AppConfig, AppMetrics, CertificateAuthority, Clock as _, SystemClock, Vault, reconcile,
@@ -105,11 +105,8 @@ pub async fn serve(config: Config, settings: Settings, logs: Logs) -> anyhow::Re
     let metrics = HttpMetrics::register(&registry).context("cannot register the metrics")?;
     let agents = agent_port(&app, &config, metrics.clone(), shutdown.clone())?;
     let git = SmartHttp::new(Git::new(config.data_dir.join("git-home")), Limits::default());
-    let people = PeopleConfig {
-        git: git.clone(),
-        shutdown: shutdown.clone(),
-        limits: config.limits,
-    };
+    let people =
+        PeopleConfig { git: git.clone(), shutdown: shutdown.clone(), limits: config.limits };
     let pages = WebConfig { public_url: config.public_url.clone(), shutdown: shutdown.clone() };
     let people = people_router(app.clone(), people)
         .merge(docs_router(app.clone(), Arc::new(docs_site()?), &pages))

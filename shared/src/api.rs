@@ -2,8 +2,8 @@
 //!
 //! Times are RFC 3339 in UTC. Ids are opaque text. Readers ignore fields they do not know.
 
-mod diff;
 mod activity;
+mod diff;
 mod gitops_repository;
 mod people;
 mod pods;
@@ -11,8 +11,8 @@ mod pods;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-pub use diff::{CompareQuery, Diff, DiffLine, FileDiff, Hunk};
 pub use activity::{Activity, ActivityQuery, Actor, ChangesQuery, ChangesReset};
+pub use diff::{CompareQuery, Diff, DiffLine, FileDiff, Hunk};
 pub use gitops_repository::NewGitopsRepository;
 pub use people::{
     Member, MemberRole, NewToken, NewTokenSecret, PageQuery, Token, TokenQuery, Version,

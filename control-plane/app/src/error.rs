@@ -86,6 +86,7 @@ impl From<StoreError> for AppError {
             },
             error @ (StoreError::Address { .. }
             | StoreError::Query { .. }
+            | StoreError::RowSecurity { .. }
             | StoreError::Corrupt { .. }) => Self::unavailable("the database", error),
         }
     }

@@ -16,8 +16,8 @@ use gimlet_git::{
     gitops::{CommitError, Committed},
 };
 use gimlet_shared::{
-    crash_point, error_chain::Chain, ids::CommandId, link::CommandBody,
-    namespaces::FLUX_NAMESPACE, observed::ObjectKey,
+    crash_point, error_chain::Chain, ids::CommandId, link::CommandBody, namespaces::FLUX_NAMESPACE,
+    observed::ObjectKey,
 };
 use gimlet_store::{
     AdvanceExtra, ApplicationChange, Environment, GitopsLocation, NewCommand, QueuedGroup, Release,

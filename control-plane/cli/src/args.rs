@@ -6,8 +6,8 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::{
     commands::{
-        activity, app, artifact, auth, cluster, commits, completion, deploy, doctor, environment, release,
-        member, repo, token, version,
+        activity, app, artifact, auth, cluster, commits, completion, deploy, doctor, environment,
+        member, release, repo, token, version,
     },
     host::Host,
     output::{Format, FormatParser, wants_color},

@@ -6,8 +6,8 @@ mod artifact;
 mod cause;
 mod cluster;
 mod environment;
-mod pod;
 mod people;
+mod pod;
 pub(crate) mod release;
 mod repository;
 

@@ -4,8 +4,8 @@ use std::{path::Path, process::Command, sync::Arc, time::Duration};
 
 use axum::Router;
 use gimlet_api::{
-    AgentPort, HttpMetrics, PeopleConfig, RequestLimits, health_router, observed, people_router, serve_http,
-    tls_config,
+    AgentPort, HttpMetrics, PeopleConfig, RequestLimits, health_router, observed, people_router,
+    serve_http, tls_config,
 };
 use gimlet_app::{
     App, AppConfig, AppMetrics, CertificateAuthority, Clock, SystemClock, Vault, reconcile,
@@ -75,10 +75,16 @@ impl TestServer {
         let (shutdown, mut tasks) = (CancellationToken::new(), JoinSet::new());
 
         let git = SmartHttp::new(Git::new(folder.path().join("git-home")), Limits::default());
-        let router = people_router(app.clone(), PeopleConfig { git, shutdown: shutdown.clone(), limits });
+        let router =
+            people_router(app.clone(), PeopleConfig { git, shutdown: shutdown.clone(), limits });
         serve(&mut tasks, people, observed(router, metrics.clone()), &shutdown);
         let health_url = format!("http://{}", health.local_addr().unwrap());
-        serve(&mut tasks, health, health_router(app.clone(), registry, shutdown.clone()), &shutdown);
+        serve(
+            &mut tasks,
+            health,
+            health_router(app.clone(), registry, shutdown.clone()),
+            &shutdown,
+        );
         let (chain, key) = app.server_certificate("localhost").unwrap();
         let tls = tls_config(&chain, &key, app.root_pem()).unwrap();
         let port = AgentPort { app: app.clone(), tls, metrics, shutdown: shutdown.clone() };

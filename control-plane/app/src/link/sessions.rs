@@ -37,7 +37,8 @@ impl Sessions {
 
     /// Makes the session of `epoch` the cluster's only one.
     pub(super) fn take(&self, cluster: ClusterId, epoch: u64, since: Timestamp) -> Held {
-        let held = Held { epoch, since, wake: Arc::new(Notify::new()), fenced: CancellationToken::new() };
+        let held =
+            Held { epoch, since, wake: Arc::new(Notify::new()), fenced: CancellationToken::new() };
         if let Some(older) = self.lock().insert(cluster, held.clone()) {
             older.fenced.cancel();
         }

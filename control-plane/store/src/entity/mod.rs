@@ -1,15 +1,15 @@
 //! One module per table: its row as stored. Nothing here leaves this crate.
 
-mod changes;
 mod artifacts;
+mod changes;
 mod clusters;
 mod commands;
 mod people;
 mod releases;
 mod repositories;
 
-pub(crate) use changes::{activity, activity_head, idempotency_key};
 pub(crate) use artifacts::{artifact, decision};
+pub(crate) use changes::{activity, activity_head, idempotency_key};
 pub(crate) use clusters::{cluster, cluster_certificate, enrolment, environment, git_credential};
 pub(crate) use commands::command;
 pub(crate) use people::{

@@ -53,10 +53,8 @@ impl MigrationTrait for Step {
             _ => "blob",
         };
         crash_point!("migration.step.before");
-        let done = manager
-            .get_connection()
-            .execute_unprepared(&self.sql.replace("{bytes}", bytes))
-            .await;
+        let done =
+            manager.get_connection().execute_unprepared(&self.sql.replace("{bytes}", bytes)).await;
         crash_point!("migration.step.after");
         done.map(drop)
     }

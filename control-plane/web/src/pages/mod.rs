@@ -1,7 +1,7 @@
 //! The pages, one module for each part of the product.
 
-mod app_history;
 mod activity;
+mod app_history;
 mod apps;
 mod clusters;
 mod commits;
@@ -10,8 +10,8 @@ mod fleet;
 mod get_started;
 #[cfg(test)]
 mod made_up;
-pub(crate) mod pods;
 mod paging;
+pub(crate) mod pods;
 mod regions;
 mod release_changes;
 mod releases;
