@@ -124,7 +124,7 @@ pub fn run(command: Command) -> ExitCode {
 fn carry_out(command: Command) -> anyhow::Result<ExitCode> {
     let Command { action, settings } = command;
     match action {
-        Action::Config { explain: None, .. } => print(&crate::config::DEFAULTS)?,
+        Action::Config { explain: None, .. } => print(crate::config::DEFAULTS)?,
         Action::Config { explain: Some(key), output } => {
             let all = explain(settings, &key)?;
             let text: Vec<String> = all.iter().map(ToString::to_string).collect();

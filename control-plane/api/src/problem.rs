@@ -27,7 +27,8 @@ pub(crate) struct ApiError {
     field: Option<String>,
     retry_after_s: Option<u64>,
     challenge: &'static str,
-    headers: HeaderMap,
+    // Behind a pointer: every handler returns this, and few set any.
+    headers: Box<HeaderMap>,
 }
 
 impl ApiError {
@@ -38,7 +39,7 @@ impl ApiError {
             field: None,
             retry_after_s: None,
             challenge: BEARER,
-            headers: HeaderMap::new(),
+            headers: Box::default(),
         }
     }
 
@@ -110,7 +111,7 @@ impl IntoResponse for ApiError {
         };
         let mut response = problem_response(self.kind.status(), &problem);
         let headers = response.headers_mut();
-        headers.extend(self.headers);
+        headers.extend(*self.headers);
         if self.kind == ProblemKind::Unauthenticated {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(self.challenge));
         }

@@ -81,7 +81,7 @@ impl CliError {
     }
 
     /// The same error with the code that existing CI plugins expect: 1, whatever did not work.
-    pub(crate) fn as_older(self) -> Self {
+    pub(crate) fn into_older(self) -> Self {
         match self {
             Self::WaitedTooLong { problem, advice } => {
                 Self::Local { problem, advice: Some(advice) }

@@ -40,7 +40,7 @@ impl Values {
     }
 
     pub(super) fn url(&mut self, name: &'static str) -> Option<Url> {
-        self.read(name, |text, kind| url(text, kind))
+        self.read(name, url)
     }
 
     pub(super) fn optional_url(&mut self, name: &'static str) -> Option<Url> {

@@ -104,6 +104,7 @@ async fn a_stop_in_the_middle_of_pushes_ends_in_time_loses_nothing_and_spreads_t
             for agent in &agents {
                 links.push(agent.connect(world.agents).await.expect("welcomed"));
             }
+            #[expect(clippy::disallowed_methods, reason = "the test awaits the handles")]
             let links: Vec<_> =
                 links.into_iter().map(|link| tokio::task::spawn(link.until_end())).collect();
             for number in 0..4 {

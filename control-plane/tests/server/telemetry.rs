@@ -23,6 +23,7 @@ impl Collected {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let port = listener.local_addr().expect("an address").port();
         let router = Router::new().route("/v1/traces", post(take)).with_state(collected.clone());
+        #[expect(clippy::disallowed_methods, reason = "it ends with the test's runtime")]
         tokio::task::spawn(async move { axum::serve(listener, router).await });
         (collected, port)
     }

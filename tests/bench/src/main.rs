@@ -83,7 +83,7 @@ fn run(options: &Measure) -> Result<()> {
         size: if options.smoke { Size::Smoke } else { Size::Full },
         rounds: if options.smoke { 1 } else { options.rounds },
         programs: options.programs.clone(),
-        progress: Progress::default(),
+        progress: Progress,
     };
     let named = if options.names.is_empty() { &Bench::ALL[..] } else { &options.names };
     for bench in named {

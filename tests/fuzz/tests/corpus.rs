@@ -1,5 +1,7 @@
 //! Every target on its kept inputs, and on mutations of them that the same seed always makes.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot be set up should say where")]
+
 use std::path::{Path, PathBuf};
 
 use gimlet_fuzz::TARGETS;

@@ -1,6 +1,11 @@
 //! Another git host, for the environment whose gitops repository is not ours.
 
-use std::{convert::Infallible, net::SocketAddr, path::PathBuf, time::Duration};
+use std::{
+    convert::Infallible,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use anyhow::{Result, ensure};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
@@ -84,11 +89,7 @@ impl GitHost {
     }
 }
 
-async fn answer(
-    git: &SmartHttp,
-    repository: &PathBuf,
-    request: Request<Incoming>,
-) -> Response<Body> {
+async fn answer(git: &SmartHttp, repository: &Path, request: Request<Incoming>) -> Response<Body> {
     let login = format!("Basic {}", STANDARD.encode(format!("{USER}:{PASSWORD}")));
     if request.headers().get(header::AUTHORIZATION).is_none_or(|given| *given != *login) {
         let mut refused = empty(StatusCode::UNAUTHORIZED);

@@ -241,7 +241,7 @@ impl World {
         let mut developers = Vec::new();
         for number in 0..size.repositories {
             let app = |place: usize| AppName {
-                environment: if place % 2 == 0 { BUILT_IN } else { OUTSIDE }.to_owned(),
+                environment: if place.is_multiple_of(2) { BUILT_IN } else { OUTSIDE }.to_owned(),
                 app: format!("app-{number}-{place}"),
             };
             let apps = (0..size.apps_of_each).map(app).collect();

@@ -120,7 +120,7 @@ fn describe(body: &mut String, operation: &Operation<'_>, document: &Value) {
     if open {
         body.push_str("It needs no token.\n\n");
     }
-    parameters(body, &described["parameters"], document);
+    parameters(body, &described["parameters"]);
     let sent = &described["requestBody"]["content"]["application/json"]["schema"];
     if !sent.is_null() {
         body.push_str(&format!("The body is {}.\n\n", shapes::name_of(sent)));
@@ -133,7 +133,7 @@ fn describe(body: &mut String, operation: &Operation<'_>, document: &Value) {
     body.push_str(&curl(operation, open, !sent.is_null()));
 }
 
-fn parameters(body: &mut String, parameters: &Value, document: &Value) {
+fn parameters(body: &mut String, parameters: &Value) {
     let Some(parameters) = parameters.as_array().filter(|all| !all.is_empty()) else { return };
     body.push_str("| parameter | in | type | meaning |\n| --- | --- | --- | --- |\n");
     for parameter in parameters {
@@ -142,7 +142,7 @@ fn parameters(body: &mut String, parameters: &Value, document: &Value) {
             "| `{}`{required} | {} | {} | {} |\n",
             parameter["name"].as_str().unwrap_or_default(),
             parameter["in"].as_str().unwrap_or_default(),
-            shapes::kind(&parameter["schema"], document),
+            shapes::kind(&parameter["schema"]),
             sentence(parameter["description"].as_str().unwrap_or_default()),
         ));
     }

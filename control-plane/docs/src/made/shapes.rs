@@ -20,14 +20,14 @@ pub(crate) fn all(document: &Value) -> String {
         if let Some(text) = shape["description"].as_str() {
             body.push_str(&format!("{}\n\n", sentence(text)));
         }
-        fields(&mut body, shape, document);
+        fields(&mut body, shape);
     }
     body
 }
 
-fn fields(body: &mut String, shape: &Value, document: &Value) {
+fn fields(body: &mut String, shape: &Value) {
     let Some(fields) = shape["properties"].as_object() else {
-        body.push_str(&format!("It is {}.\n\n", kind(shape, document)));
+        body.push_str(&format!("It is {}.\n\n", kind(shape)));
         return;
     };
     let required = shape["required"].as_array().cloned().unwrap_or_default();
@@ -36,7 +36,7 @@ fn fields(body: &mut String, shape: &Value, document: &Value) {
         let mark = if required.contains(&json!(name)) { " (required)" } else { "" };
         body.push_str(&format!(
             "| `{name}`{mark} | {} | {} |\n",
-            kind(field, document),
+            kind(field),
             sentence(field["description"].as_str().unwrap_or_default())
         ));
     }
@@ -60,7 +60,7 @@ pub(crate) fn name_of(schema: &Value) -> String {
 }
 
 /// The type of a value, in a word.
-pub(crate) fn kind(schema: &Value, document: &Value) -> String {
+pub(crate) fn kind(schema: &Value) -> String {
     if let Some(words) = schema["enum"].as_array() {
         let words: Vec<_> =
             words.iter().filter_map(Value::as_str).map(|word| format!("`{word}`")).collect();
@@ -73,7 +73,7 @@ pub(crate) fn kind(schema: &Value, document: &Value) -> String {
     for choice in ["oneOf", "anyOf", "allOf"] {
         if let Some(some) = schema[choice].as_array() {
             let found = some.iter().find(|one| one["type"] != "null");
-            return found.map_or_else(|| "null".to_owned(), |found| kind(found, document));
+            return found.map_or_else(|| "null".to_owned(), kind);
         }
     }
     match &schema["type"] {
@@ -140,14 +140,14 @@ fn named(name: &str, field: &Value, document: &Value, depth: usize) -> Value {
         "role" => "developer",
         _ => return example_at(field, document, depth + 1),
     };
-    match kind(field, document).as_str() {
+    match kind(field).as_str() {
         "text" => json!(text),
         _ => example_at(field, document, depth + 1),
     }
 }
 
 fn scalar(schema: &Value, document: &Value, depth: usize) -> Value {
-    match kind(schema, document).as_str() {
+    match kind(schema).as_str() {
         "text" => json!("…"),
         "number" => json!(schema["minimum"].as_i64().unwrap_or(1)),
         "true or false" => json!(true),

@@ -99,6 +99,7 @@ async fn the_lock_of_a_living_writer_is_left_alone() {
     let lock = repository.path().join("refs/heads/main.lock");
     let writer = lock_of_a_writer(&repository);
     writer.lock().unwrap();
+    #[expect(clippy::disallowed_methods, reason = "the test awaits the handle")]
     let commit = tokio::spawn({
         let repository = repository.clone();
         async move { repository.commit(put("x")).await }

@@ -18,6 +18,7 @@ const WRITERS: usize = 16;
 /// Commits until it is killed, and says each commit when it is acknowledged. Not a test: the test below
 /// starts this program again with nothing but this.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[expect(clippy::disallowed_methods, reason = "only its parent sets the variable")]
 async fn writes_until_it_is_killed() {
     let Some(path) = std::env::var_os(REPOSITORY) else { return };
     let repository = Repository::open(path).await.unwrap();

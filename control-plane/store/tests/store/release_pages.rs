@@ -81,7 +81,7 @@ async fn the_newest_release_of_each_application_is_found_at_once() {
         newest.sort_by_key(|release| release.id);
         assert_eq!(newest, [new.clone(), other.clone()]);
         let some = store.list_newest_releases(&shop.owner, &ids[..1]).await.unwrap();
-        assert_eq!(some, [new.clone()]);
+        assert_eq!(some, std::slice::from_ref(&new));
 
         let found = store.find_releases(&shop.owner, &[old.id, new.id]).await.unwrap();
         assert_eq!(found.len(), 2);

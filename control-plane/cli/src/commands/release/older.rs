@@ -175,7 +175,7 @@ impl Track {
         if self.wait {
             let limit = Some(self.timeout);
             let closed = until_closed(shell, &client, releases, limit, EachVersion::Tell).await;
-            releases = closed.map_err(CliError::as_older)?;
+            releases = closed.map_err(CliError::into_older)?;
         }
         shell.out.list(self.output.output, &releases)?;
         let bad: Vec<_> = releases.iter().filter(|release| is_bad(release)).map(outcome).collect();
