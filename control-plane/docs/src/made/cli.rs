@@ -152,7 +152,11 @@ fn spelling(arg: &Arg) -> String {
 
 fn value_name(arg: &Arg) -> String {
     let names = arg.get_value_names().unwrap_or_default();
-    let names: Vec<_> = names.iter().map(|name| name.to_string()).collect();
+    let mut names: Vec<_> = names.iter().map(|name| name.to_string()).collect();
+    if names.is_empty() {
+        // The same that clap's own help falls back to.
+        names.push(arg.get_id().to_string());
+    }
     let many =
         if arg.get_num_args().is_some_and(|range| range.max_values() > 1) { "…" } else { "" };
     names.join(" ").replace('|', "\\|") + many
