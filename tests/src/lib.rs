@@ -5,6 +5,7 @@
 //! - [`server`]: a control plane as a child process that can be killed and started again.
 //! - [`stack`]: cluster, control plane, enrolled agent and signed-in command line together.
 //! - [`sample`]: a source repository with an application of its own.
+//! - [`fuzz`]: what outsiders can send, under a fuzzer.
 //! - [`http`]: one request, for what has no client of its own.
 //! - [`postgres`]: a PostgreSQL server for tests.
 //! - [`steps`]: progress on standard error.
@@ -13,6 +14,7 @@
 //! - [`kills`]: the proof behind `cargo prove kills`.
 
 pub mod child;
+pub mod fuzz;
 pub mod http;
 pub mod kills;
 pub mod postgres;

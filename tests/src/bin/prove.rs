@@ -5,6 +5,7 @@ use std::io::Write as _;
 use anyhow::{Result, ensure};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use gimlet_tests::{
+    fuzz,
     kills::{Database, KillPlan, Verdict, prove},
     postgres::Postgres,
     programs::Programs,
@@ -22,6 +23,8 @@ struct Prove {
 enum Proof {
     /// Releases under `kill -9`, at random moments and at every crash point: none lost, doubled or stuck.
     Kills(Kills),
+    /// What outsiders can send, made up by a fuzzer that follows the code: no panic, no hang, little memory.
+    Fuzz(fuzz::Options),
 }
 
 #[derive(Debug, Args)]
@@ -55,6 +58,7 @@ fn main() -> Result<()> {
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
     match Prove::parse().proof {
         Proof::Kills(options) => kills(&options),
+        Proof::Fuzz(options) => fuzz::run(&options),
     }
 }
 
