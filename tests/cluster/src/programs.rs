@@ -123,8 +123,8 @@ pub fn ensure(settings: &Settings) -> Result<Programs> {
 }
 
 /// The programs of a simulated cluster, built first if they are not there: about 10 minutes on two cores, 3 of
-/// them beyond what a real cluster needs as well.
-pub(crate) fn ensure_simulated(settings: &Settings) -> Result<Programs> {
+/// them beyond what a real cluster needs as well. Fails as [`ensure`] does.
+pub fn ensure_simulated(settings: &Settings) -> Result<Programs> {
     ensure_modules(settings, &SIMULATED)
 }
 

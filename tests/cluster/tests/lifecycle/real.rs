@@ -106,6 +106,8 @@ fn a_cluster_survives_a_killed_driver_and_leaves_nothing() {
     let settings = Settings::from_environment().unwrap().without_kubeconfig();
     let options = Options { name: NAME.into() };
     down(&settings, NAME).unwrap();
+    // What is built once takes longer than a test waits for a driver.
+    shell_image(&settings, "prepared").unwrap();
     let (before, limit) = (Host::look(), inotify_limit(&settings));
 
     up_killed_half_way(&settings, NAME, &[], 8);

@@ -47,6 +47,8 @@ fn a_simulated_cluster_survives_a_killed_driver_and_leaves_nothing() {
     let options = SimulatedOptions { name: NAME.into(), nodes: 20 };
     down(&settings, NAME).unwrap();
 
+    // What is built once takes longer than a test waits for a driver.
+    gimlet_cluster::programs::ensure_simulated(&settings).unwrap();
     // The first process, the store and the API server.
     up_killed_half_way(&settings, NAME, &["--simulated", "--nodes=20"], 3);
     let cluster = Simulated::up(&settings, &options).unwrap();
