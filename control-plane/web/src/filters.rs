@@ -83,6 +83,22 @@ pub(crate) fn outside(text: &str, _: &dyn Values, most: usize) -> Result<Safe<St
     Ok(Safe(html))
 }
 
+/// An environment's name within a line; one for production has its icon.
+#[askama::filter_fn]
+pub(crate) fn environment_name(name: &str, _: &dyn Values) -> Result<Safe<String>> {
+    let mut html = String::with_capacity(256);
+    if marks::is_production(name) {
+        html.push_str("<span class=\"production-name\" title=\"Production\">");
+        html.push_str(&icons::svg("production"));
+    } else {
+        html.push_str("<span>");
+    }
+    html.push_str("<bdi>");
+    Disarmed.write_escaped_str(&mut html, &text::shortened(name, LONGEST_CHIP))?;
+    html.push_str("</bdi></span>");
+    Ok(Safe(html))
+}
+
 /// An environment's name; one for production says so in a word and with an icon.
 #[askama::filter_fn]
 pub(crate) fn environment_chip(name: &str, _: &dyn Values) -> Result<Safe<String>> {

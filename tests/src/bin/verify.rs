@@ -2,6 +2,7 @@
 
 use std::{
     io::{BufRead as _, BufReader, Write as _},
+    path::{Path, PathBuf},
     process::{Command, Stdio},
 };
 
@@ -10,12 +11,16 @@ use clap::Parser;
 use gimlet_cluster::{Cluster, Options, Settings};
 use gimlet_tests::{postgres::Postgres, programs::workspace_root, steps::Steps};
 
-/// Format, lints, unit and integration tests on both databases, and end to end on a real cluster.
+/// Format, lints, unit and integration tests on both databases, the pages in chromium, and end to end on a
+/// real cluster.
 #[derive(Debug, Parser)]
 struct Verify {
     /// Leave out what needs root and a cluster; the last line says so.
     #[arg(long)]
     without_cluster: bool,
+    /// Keep a picture of each page, at two widths and in both schemes, in this folder.
+    #[arg(long, value_name = "FOLDER")]
+    screenshots: Option<PathBuf>,
 }
 
 /// How many tests ran.
@@ -45,6 +50,7 @@ fn main() -> Result<()> {
             &mut count,
         )
     })?;
+    steps.step("The pages in chromium", || browser(options.screenshots.as_deref(), &mut count))?;
     if options.without_cluster {
         steps.say("The cluster and everything on it was left out, as asked");
     } else {
@@ -67,6 +73,18 @@ fn main() -> Result<()> {
     writeln!(out, "verify: {} passed, {} failed", count.passed, count.failed)?;
     ensure!(count.passed > 0, "no test ran");
     Ok(())
+}
+
+/// Runs the scenarios of `tests/browser`.
+fn browser(screenshots: Option<&Path>, count: &mut Count) -> Result<()> {
+    let folder = screenshots.map(std::path::absolute).transpose()?;
+    let folder = folder.map(|folder| folder.display().to_string());
+    let environment: Vec<_> =
+        folder.iter().map(|folder| ("GIMLET_SCREENSHOTS", folder.as_str())).collect();
+    // One browser at a time: what is waited for has a limit, and a machine may have two cores.
+    let arguments =
+        ["test", "--workspace", "--test", "browser", "--", "--ignored", "--test-threads=1"];
+    test(&arguments, &environment, count)
 }
 
 /// Runs the scenarios whose names contain `filter`.

@@ -42,7 +42,11 @@ pub(super) struct ActivityQuery {
 
 impl ActivityQuery {
     fn is_narrowed(&self) -> bool {
-        [&self.actor, &self.environment, &self.app, &self.since, &self.until, &self.kind]
+        !self.kind.is_empty() || self.is_narrowed_by_form()
+    }
+
+    fn is_narrowed_by_form(&self) -> bool {
+        [&self.actor, &self.environment, &self.app, &self.since, &self.until]
             .into_iter()
             .any(|filter| !filter.trim().is_empty())
     }
