@@ -1,4 +1,4 @@
-//! The pages in a real browser: Debian's chromium, driven by playwright-core, on the real server and the
+//! The pages as Debian's chromium shows them, driven by playwright-core, on the real server and the
 //! real agent of a scripted cluster.
 //!
 //! A scenario is a script beside this file. It drives the browser, and asks for what happens outside of it
