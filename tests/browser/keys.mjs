@@ -49,8 +49,14 @@ await play(async (browser) => {
   await input.waitFor();
   await page.keyboard.press("Escape");
   await input.waitFor({ state: "hidden" });
-  await page.keyboard.press("?");
-  await page.getByRole("heading", { name: "Keys" }).waitFor();
+  // The browser gives the focus back a moment after the dialog is gone; a person's next key comes later.
+  await page.waitForFunction(() => !document.activeElement?.closest("dialog"));
+  const help = page.getByRole("heading", { name: "Keys" });
+  for (let tries = 0; tries < 20 && !(await help.isVisible()); tries += 1) {
+    await page.keyboard.press("?");
+    await help.waitFor({ timeout: 1000 }).catch(() => {});
+  }
+  await help.waitFor();
   await check(page, complaints, "the help");
   await picture(page, "help");
   await page.keyboard.press("Escape");
