@@ -8,6 +8,7 @@ use cargo_metadata::{DependencyKind, MetadataCommand};
 const MAY: &[(&str, &[&str])] = &[
     ("gimlet-shared", &[]),
     ("gimlet-manifest", &["gimlet-shared"]),
+    ("gimlet-helm", &[]),
     ("gimlet-domain", &["gimlet-shared"]),
     ("gimlet-store", &["gimlet-shared", "gimlet-domain"]),
     ("gimlet-git", &["gimlet-shared"]),
@@ -69,6 +70,7 @@ const ONLY: &[(&str, &[&str])] = &[
 const NEVER: &[(&str, &[&str])] = &[
     ("gimlet-domain", &["tokio", "axum", "sea-orm", "reqwest"]),
     ("gimlet-manifest", &["tokio", "axum", "sea-orm", "reqwest"]),
+    ("gimlet-helm", &["tokio", "axum", "sea-orm", "reqwest"]),
     ("gimlet-shared", &["tokio", "axum", "sea-orm", "reqwest"]),
 ];
 
