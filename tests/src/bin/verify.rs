@@ -9,10 +9,11 @@ use std::{
 use anyhow::{Context as _, Result, bail, ensure};
 use clap::Parser;
 use gimlet_cluster::{Cluster, Options, Settings};
+use gimlet_helm_cases::record;
 use gimlet_tests::{postgres::Postgres, programs::workspace_root, steps::Steps};
 
-/// Format, lints, unit and integration tests on both databases, the pages in chromium, and end to end on a
-/// real cluster.
+/// Format, lints, unit and integration tests on both databases, what is recorded of Helm, the pages in chromium,
+/// and end to end on a real cluster.
 #[derive(Debug, Parser)]
 struct Verify {
     /// Leave out what needs root and a cluster; the last line says so.
@@ -50,6 +51,7 @@ fn main() -> Result<()> {
             &mut count,
         )
     })?;
+    steps.step("What is recorded of Helm, asked again", || helm(&steps, &mut count))?;
     steps.step("The pages in chromium", || browser(options.screenshots.as_deref(), &mut count))?;
     if options.without_cluster {
         steps.say("The cluster and everything on it was left out, as asked");
@@ -73,6 +75,17 @@ fn main() -> Result<()> {
     writeln!(out, "verify: {} passed, {} failed", count.passed, count.failed)?;
     ensure!(count.passed > 0, "no test ran");
     Ok(())
+}
+
+/// Asks both releases of Helm again what they make of the cases of `tests/helm`, where pip can bring them.
+fn helm(steps: &Steps, count: &mut Count) -> Result<()> {
+    if let Err(error) = record::Helms::fetch(Settings::from_environment()?.cache()) {
+        steps.say(format_args!(
+            "Helm was left out, and what was recorded is taken as it is: {error:#}"
+        ));
+        return Ok(());
+    }
+    test(&["test", "--workspace", "--test", "helm", "--", "--ignored"], &[], count)
 }
 
 /// Runs the scenarios of `tests/browser`.

@@ -1,0 +1,81 @@
+//! What Helm made of each case, recorded beside it: `<theme>.json`, written by the recorder alone.
+
+use std::{collections::BTreeMap, path::PathBuf};
+
+use anyhow::{Context as _, Result};
+use serde::{Deserialize, Serialize};
+
+use crate::{Release, Theme, cases};
+
+/// How one case ended.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Outcome {
+    /// What was printed.
+    Output(String),
+    /// Why nothing was, as Helm says it.
+    Refused(String),
+}
+
+/// How one case ended in both releases.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Both {
+    /// They differ.
+    Differ {
+        /// Helm 3.
+        #[serde(rename = "3")]
+        three: Outcome,
+        /// Helm 4.
+        #[serde(rename = "4")]
+        four: Outcome,
+    },
+    /// They agree.
+    Agree(Outcome),
+}
+
+impl Both {
+    /// Puts two outcomes together.
+    #[must_use]
+    pub fn of(three: Outcome, four: Outcome) -> Self {
+        if three == four { Self::Agree(three) } else { Self::Differ { three, four } }
+    }
+
+    /// That of one release.
+    #[must_use]
+    pub fn of_release(&self, release: Release) -> &Outcome {
+        match (self, release) {
+            (Self::Agree(outcome), _)
+            | (Self::Differ { three: outcome, .. }, Release::Three)
+            | (Self::Differ { four: outcome, .. }, Release::Four) => outcome,
+        }
+    }
+}
+
+/// The outcomes of a theme, by the cases' names.
+pub type Expected = BTreeMap<String, Both>;
+
+fn path(theme: &Theme) -> PathBuf {
+    cases::folder().join(format!("{}.json", theme.name))
+}
+
+/// Reads what was recorded for a theme.
+///
+/// # Errors
+/// When nothing was, or it cannot be read.
+pub fn read(theme: &Theme) -> Result<Expected> {
+    let path = path(theme);
+    let remedy = || format!("{}: record it with `cargo prove helm --record`", path.display());
+    let text = std::fs::read_to_string(&path).with_context(remedy)?;
+    serde_json::from_str(&text).with_context(remedy)
+}
+
+/// Writes it.
+///
+/// # Errors
+/// When the file cannot be written.
+pub fn write(theme: &Theme, expected: &Expected) -> Result<()> {
+    let mut text = serde_json::to_string_pretty(expected)?;
+    text.push('\n');
+    std::fs::write(path(theme), text).context("cannot write the recorded outcomes")
+}

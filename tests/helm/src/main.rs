@@ -1,0 +1,31 @@
+//! `cargo run -p gimlet-helm-cases -- --record`: asks both Helms, and writes down what they say.
+
+use std::io::Write as _;
+
+use anyhow::Result;
+use clap::Parser;
+use gimlet_cluster::Settings;
+use gimlet_helm_cases::{cases, record};
+
+/// Asks both releases of Helm about every case.
+#[derive(Debug, Parser)]
+struct Options {
+    /// Writes down what they say, instead of comparing it with what was recorded.
+    #[arg(long)]
+    record: bool,
+}
+
+fn main() -> Result<()> {
+    let options = Options::parse();
+    let helms = record::Helms::fetch(Settings::from_environment()?.cache())?;
+    let mut count = 0;
+    if options.record {
+        count = record::record(&helms)?;
+    } else {
+        for theme in cases::read()? {
+            count += record::check(&helms, &theme)?;
+        }
+    }
+    writeln!(std::io::stdout(), "{count} cases")?;
+    Ok(())
+}
