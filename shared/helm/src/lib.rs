@@ -4,4 +4,25 @@
 //! writes it. It deliberately reaches nothing outside: no environment, network, disk or cluster, and no randomness
 //! but what a seed gives. Everything is bounded, so that a hostile chart ends in an error.
 
+mod context;
+mod files;
+mod format;
+pub mod functions;
+pub mod semver;
+pub mod template;
+mod time;
+mod toml;
 pub mod value;
+pub mod yaml;
+
+/// Whose behaviour is asked for, where they differ.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Dialect {
+    /// Helm 3, as of 3.17.
+    Helm3,
+    /// Helm 4, as of 4.2.
+    Helm4,
+}
+
+pub use context::{Limits, Settings};
+pub use files::files;

@@ -2,16 +2,26 @@
 
 use super::{MAX_DEPTH, Value};
 
-/// Whether two values are the same in type and in every part. Beyond [`MAX_DEPTH`] nothing is the same, so that
-/// it also ends for maps that contain themselves.
+/// How many parts are compared at most.
+const MAX_PARTS: usize = 1 << 20;
+
+/// Whether two values are the same in type and in every part. Beyond [`MAX_DEPTH`] and a million parts nothing is the
+/// same, so that it also ends for maps that contain themselves.
 pub fn deep_equal(left: &Value, right: &Value) -> bool {
-    equal_at(left, right, 0)
+    let mut parts = MAX_PARTS;
+    equal_within(left, right, &mut parts)
 }
 
-fn equal_at(left: &Value, right: &Value, depth: usize) -> bool {
-    if depth > MAX_DEPTH {
+/// The same, within a number of parts, which is lowered by those that were compared.
+pub(crate) fn equal_within(left: &Value, right: &Value, parts: &mut usize) -> bool {
+    equal_at(left, right, 0, parts)
+}
+
+fn equal_at(left: &Value, right: &Value, depth: usize, parts: &mut usize) -> bool {
+    if depth > MAX_DEPTH || *parts == 0 {
         return false;
     }
+    *parts -= 1;
     match (left, right) {
         (Value::Invalid | Value::Nil, Value::Invalid | Value::Nil) => true,
         (Value::Bool(left), Value::Bool(right)) => left == right,
@@ -24,13 +34,14 @@ fn equal_at(left: &Value, right: &Value, depth: usize) -> bool {
         (Value::Bytes(left), Value::Bytes(right)) => left == right,
         (Value::List(left), Value::List(right)) => {
             left.kind() == right.kind()
+                && left.is_nil() == right.is_nil()
                 && (left.is(right)
                     || left.items().len() == right.items().len()
                         && left
                             .items()
                             .iter()
                             .zip(right.items())
-                            .all(|(left, right)| equal_at(left, right, depth + 1)))
+                            .all(|(left, right)| equal_at(left, right, depth + 1, parts)))
         }
         (Value::Map(left), Value::Map(right)) => {
             left.kind() == right.kind()
@@ -38,7 +49,7 @@ fn equal_at(left: &Value, right: &Value, depth: usize) -> bool {
                     || left.len() == right.len()
                         && left.entries().iter().zip(right.entries().iter()).all(
                             |((key, left), (other, right))| {
-                                key == other && equal_at(left, right, depth + 1)
+                                key == other && equal_at(left, right, depth + 1, parts)
                             },
                         ))
         }
@@ -50,7 +61,7 @@ fn equal_at(left: &Value, right: &Value, depth: usize) -> bool {
                             .fields()
                             .iter()
                             .zip(right.fields())
-                            .all(|((_, left), (_, right))| equal_at(left, right, depth + 1)))
+                            .all(|((_, left), (_, right))| equal_at(left, right, depth + 1, parts)))
         }
         _ => false,
     }

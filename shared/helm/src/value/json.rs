@@ -11,6 +11,12 @@ pub enum JsonError {
         /// The number as Go prints it.
         number: String,
     },
+    /// A character that the YAML library does not let through, once it stands in JSON.
+    #[error("yaml: control characters are not allowed")]
+    Character,
+    /// More than fits into one text: lists that hold each other twice grow without bound.
+    #[error("the text grows larger than {} MiB", crate::format::MAX_TEXT >> 20)]
+    Size,
     /// A map that contains itself, for instance.
     #[error("values are nested more than {MAX_DEPTH} levels deep, or contain themselves")]
     Depth,

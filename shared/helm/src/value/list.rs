@@ -13,6 +13,7 @@ pub struct List(Rc<Inner>);
 struct Inner {
     kind: ListKind,
     items: Vec<Value>,
+    nil: bool,
 }
 
 /// What a list is of, by Go's types.
@@ -49,7 +50,17 @@ impl ListKind {
 impl List {
     /// A list of `kind`, whose items are of that type.
     pub fn new(kind: ListKind, items: Vec<Value>) -> Self {
-        Self(Rc::new(Inner { kind, items }))
+        Self(Rc::new(Inner { kind, items, nil: false }))
+    }
+
+    /// A nil slice of `kind`: empty, but JSON and YAML write it as null.
+    pub fn nil(kind: ListKind) -> Self {
+        Self(Rc::new(Inner { kind, items: Vec::new(), nil: true }))
+    }
+
+    /// Whether it is a nil slice.
+    pub fn is_nil(&self) -> bool {
+        self.0.nil
     }
 
     /// What it is of.

@@ -30,6 +30,8 @@ pub enum MapKind {
     Strings,
     /// A named type over `map[string]interface {}`, by its name: `chartutil.Values`, `common.Values`.
     Values(&'static str),
+    /// A named type over `map[string][]uint8` with methods: a chart's files.
+    Files(&'static str),
 }
 
 impl MapKind {
@@ -38,7 +40,7 @@ impl MapKind {
         match self {
             Self::Any => "map[string]interface {}",
             Self::Strings => "map[string]string",
-            Self::Values(name) => name,
+            Self::Values(name) | Self::Files(name) => name,
         }
     }
 }

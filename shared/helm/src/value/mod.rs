@@ -10,16 +10,19 @@ mod json;
 mod list;
 mod map;
 mod object;
+mod types;
 
 use std::sync::Arc;
 
 pub use bytes::{from_bytes, to_bytes};
 pub use compare::deep_equal;
+pub(crate) use compare::equal_within;
 pub use data::Data;
 pub use json::JsonError;
 pub use list::{List, ListKind};
 pub use map::{Entries, Map, MapKind};
-pub use object::{Method, Methods, Object};
+pub use object::{Method, Object};
+pub use types::Ty;
 
 /// A text: shared, and so cheap to copy. Bytes that are no UTF-8 are carried as [`from_bytes`] says.
 pub type Str = Arc<str>;

@@ -2,13 +2,18 @@
 
 use std::rc::Rc;
 
-use super::{Str, Value};
+use super::{Str, Ty, Value};
 
-/// What a method answers: a value, or the text of its error.
-pub type Method = fn(&Object, &[Value]) -> Result<Value, String>;
-
-/// The methods of a type: name, number of arguments (`usize::MAX`: any), and what it does.
-pub type Methods = &'static [(&'static str, usize, Method)];
+/// A method of a type.
+#[derive(Debug)]
+pub struct Method {
+    /// Its name.
+    pub name: &'static str,
+    /// What it takes.
+    pub params: &'static [Ty],
+    /// What it answers, given its receiver and arguments that fit: a value, or the text of its error.
+    pub run: fn(&Value, &[Value]) -> Result<Value, String>,
+}
 
 /// A structure, or a pointer to one. Copies are cheap.
 #[derive(Clone, Debug)]
@@ -18,8 +23,9 @@ pub struct Object(Rc<Inner>);
 struct Inner {
     type_name: &'static str,
     fields: Vec<(&'static str, Value)>,
-    methods: Methods,
+    methods: &'static [Method],
     text: Option<Str>,
+    addressed: bool,
 }
 
 impl Object {
@@ -27,19 +33,41 @@ impl Object {
     pub fn new(
         type_name: &'static str,
         fields: Vec<(&'static str, Value)>,
-        methods: Methods,
+        methods: &'static [Method],
     ) -> Self {
-        Self(Rc::new(Inner { type_name, fields, methods, text: None }))
+        Self(Rc::new(Inner { type_name, fields, methods, text: None, addressed: false }))
     }
 
     /// The same with what its method `String` answers: that is how it is printed.
     pub fn with_text(
         type_name: &'static str,
         fields: Vec<(&'static str, Value)>,
-        methods: Methods,
+        methods: &'static [Method],
         text: impl Into<Str>,
     ) -> Self {
-        Self(Rc::new(Inner { type_name, fields, methods, text: Some(text.into()) }))
+        Self(Rc::new(Inner {
+            type_name,
+            fields,
+            methods,
+            text: Some(text.into()),
+            addressed: false,
+        }))
+    }
+
+    /// The same, but the method `String` is one of its pointer: an action prints the text, functions the fields.
+    pub fn with_addressed_text(
+        type_name: &'static str,
+        fields: Vec<(&'static str, Value)>,
+        methods: &'static [Method],
+        text: impl Into<Str>,
+    ) -> Self {
+        Self(Rc::new(Inner {
+            type_name,
+            fields,
+            methods,
+            text: Some(text.into()),
+            addressed: true,
+        }))
     }
 
     /// Go's name of the type.
@@ -67,13 +95,18 @@ impl Object {
         self.0.fields.iter().find(|(field, _)| *field == name).map(|(_, value)| value)
     }
 
-    /// A method, with the number of its arguments.
-    pub fn method(&self, name: &str) -> Option<(usize, Method)> {
-        self.0.methods.iter().find(|(method, ..)| *method == name).map(|found| (found.1, found.2))
+    /// A method.
+    pub fn method(&self, name: &str) -> Option<&'static Method> {
+        self.0.methods.iter().find(|method| method.name == name)
     }
 
     /// How it prints itself, if it has a method `String`.
     pub fn text(&self) -> Option<&Str> {
+        self.0.text.as_ref().filter(|_| !self.0.addressed)
+    }
+
+    /// How an action prints it, if it or its pointer has a method `String`.
+    pub fn action_text(&self) -> Option<&Str> {
         self.0.text.as_ref()
     }
 
