@@ -11,7 +11,7 @@ use std::{
 use anyhow::{Context as _, Result, bail, ensure};
 use serde_json::{Value, json};
 
-use crate::http::{Connection, post};
+use crate::http::{Connection, get, post};
 
 /// Longer than any start takes.
 const START_LIMIT: Duration = Duration::from_secs(30);
@@ -124,6 +124,16 @@ impl Server {
         let text = String::from_utf8_lossy(&answer.body);
         ensure!(answer.status < 300, "POST {path}: {} {text}", answer.status);
         Ok(serde_json::from_slice(&answer.body)?)
+    }
+
+    /// Its metrics, as text.
+    ///
+    /// # Errors
+    /// When it does not tell them.
+    pub(crate) async fn metrics(&self) -> Result<String> {
+        let answer = Connection::open(self.health).await?.send(&get("/metrics", &[])).await?;
+        ensure!(answer.status == 200, "the metrics were answered {}", answer.status);
+        Ok(String::from_utf8(answer.body)?)
     }
 
     fn log(&self) -> PathBuf {

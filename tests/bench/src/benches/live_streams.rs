@@ -4,11 +4,13 @@
 //!
 //! A change is a rollback (tabs) or a member's new role (streams), asked for over the API. Time runs from the
 //! sending of that request to the arrival of the event at each viewer: so it has the request, its transaction
-//! and the rendering in it, and the commit lies somewhere within. The database lies in memory where the
-//! machine has room there, so that what is measured is not the disk.
+//! and the rendering in it, and the commit lies somewhere within; from the commit on counts the server itself
+//! until it hands the event out, in `gimlet_live_event_seconds`. The database lies in memory where the machine
+//! has room there, so that what is measured is not the disk.
 //!
 //! The peer is a process that fans events of the same size out and does nothing else.
 
+mod delays;
 mod peer;
 mod viewers;
 
@@ -19,7 +21,7 @@ use serde_json::json;
 use tokio::{task::JoinSet, time::Instant};
 
 pub(crate) use self::peer::run as run_peer;
-use self::{peer::Peer, viewers::Viewers};
+use self::{delays::Delays, peer::Peer, viewers::Viewers};
 use super::pages::world::{self, Amount, World};
 use crate::{
     Setting, Size,
@@ -80,10 +82,27 @@ struct Rounds {
     together: Latencies,
     streams: Latencies,
     peer: Latencies,
+    spread_shares: Shares,
+    together_shares: Shares,
+    stream_shares: Shares,
     rate: Vec<f64>,
     cpu: Vec<f64>,
     peer_rate: Vec<f64>,
     peer_cpu: Vec<f64>,
+}
+
+/// Of the events that were handed out, those within 2 ms and 10 ms of the commit.
+#[derive(Default)]
+struct Shares {
+    within_2_ms: Vec<f64>,
+    within_10_ms: Vec<f64>,
+}
+
+impl Shares {
+    fn add(&mut self, (within_2_ms, within_10_ms): (f64, f64)) {
+        self.within_2_ms.push(within_2_ms);
+        self.within_10_ms.push(within_10_ms);
+    }
 }
 
 #[derive(Default)]
@@ -108,10 +127,14 @@ async fn measure_in(setting: &Setting, place: &Path, load: Load) -> Result<Vec<F
     let site = Site { server, world, load };
     let (peer, mut rounds) = (Peer::start()?, Rounds::default());
     for round in 1..=setting.rounds {
+        let begun = site.delays("page").await?;
         rounds.spread.add(&site.tabs(load.views).await?);
+        let half = site.delays("page").await?;
+        rounds.spread_shares.add(half.shares_since(begun));
         rounds.together.add(&site.tabs(1).await?);
-        site.streams(&mut rounds).await?;
-        bare(&peer, load, &mut rounds).await?;
+        rounds.together_shares.add(site.delays("page").await?.shares_since(half));
+        let bytes = site.streams(&mut rounds).await?;
+        bare(&peer, load, bytes, &mut rounds).await?;
         setting.progress.say(format_args!(
             "  round {round}: tabs p50 {:.1} ms, streams {:.0}/s",
             rounds.spread.p50[rounds.spread.p50.len() - 1],
@@ -126,8 +149,19 @@ fn figures(rounds: Rounds) -> Vec<Figure> {
     let millis = |name: &str, rounds: Vec<f64>, most: f64| {
         Figure::of(format!("live-streams/{name}"), "ms", rounds).goal(Goal::Max(most))
     };
-    let Rounds { spread, together, streams, peer, rate, cpu, peer_rate, peer_cpu } = rounds;
+    let share = |name: &str, rounds: Vec<f64>, least: f64| {
+        Figure::of(format!("live-streams/{name}-of-commit"), "share", rounds).goal(Goal::Min(least))
+    };
+    let Rounds { spread, together, streams, peer, rate, cpu, peer_rate, peer_cpu, .. } = rounds;
+    let [of_spread, of_together, of_streams] =
+        [rounds.spread_shares, rounds.together_shares, rounds.stream_shares];
     vec![
+        share("tabs-spread-handed-within-2-ms", of_spread.within_2_ms, 0.5),
+        share("tabs-spread-handed-within-10-ms", of_spread.within_10_ms, 0.99),
+        share("tabs-on-one-page-handed-within-2-ms", of_together.within_2_ms, 0.5),
+        share("tabs-on-one-page-handed-within-10-ms", of_together.within_10_ms, 0.99),
+        share("streams-handed-within-2-ms", of_streams.within_2_ms, 0.5),
+        share("streams-handed-within-10-ms", of_streams.within_10_ms, 0.99),
         millis("tabs-spread-p50", spread.p50, 2.0),
         millis("tabs-spread-p99", spread.p99, 10.0),
         millis("tabs-on-one-page-p50", together.p50, 2.0),
@@ -183,13 +217,18 @@ impl Site {
         Ok(millis)
     }
 
+    async fn delays(&self, reader: &str) -> Result<Delays> {
+        Delays::of(&self.server, reader).await
+    }
+
     async fn roll_back(&self, view: usize) -> Result<()> {
         let path = format!("/api/v1/releases/{}/rollback", self.world.first_releases[view]);
         self.server.call(&path, Some(&self.world.token), &json!({})).await.map(drop)
     }
 
-    /// Opens all streams of changes, times a member's new roles one by one, and then floods.
-    async fn streams(&self, rounds: &mut Rounds) -> Result<()> {
+    /// Opens all streams of changes, times a member's new roles one by one, and then floods; returns how
+    /// many bytes an event has.
+    async fn streams(&self, rounds: &mut Rounds) -> Result<usize> {
         let mut roles = Roles::new(self).await?;
         let last = roles.last_change().await?;
         let headers = [("authorization", roles.bearer.as_str()), ("last-event-id", last.as_str())];
@@ -199,7 +238,7 @@ impl Site {
         // All listen once a first change has reached them.
         roles.change(0).await?;
         streams.until(|got| got.iter().all(|got| *got >= 1)).await?;
-        let mut millis = Vec::new();
+        let (mut millis, begun) = (Vec::new(), self.delays("stream").await?);
         for number in 1..=self.load.changes {
             let (asked, wanted) = (Instant::now(), number as u64 + 1);
             let (made, seen) = tokio::join!(
@@ -211,7 +250,8 @@ impl Site {
             millis.extend(arrived.map(|it| (it.at - asked).as_secs_f64() * 1e3));
         }
         rounds.streams.add(&millis);
-        let process = self.server.process()?;
+        rounds.stream_shares.add(self.delays("stream").await?.shares_since(begun));
+        let (process, before) = (self.server.process()?, (streams.bytes, streams.total()));
         let flood = flood(&mut streams, self.load.flood, process, async |number| {
             // The role before was that of an even number.
             roles.change(usize::try_from(number)? + self.load.changes + 1).await
@@ -219,7 +259,8 @@ impl Site {
         let (rate, cpu) = flood.await?;
         rounds.rate.push(rate);
         rounds.cpu.push(cpu);
-        Ok(())
+        let events = streams.total() - before.1;
+        Ok(usize::try_from((streams.bytes - before.0) / events.max(1))?)
     }
 }
 
@@ -285,13 +326,11 @@ impl Roles {
     }
 }
 
-/// The same from the peer, with an event of the same size.
-async fn bare(peer: &Peer, load: Load, rounds: &mut Rounds) -> Result<()> {
-    /// An event of the stream of changes has about this many bytes.
-    const EVENT: usize = 420;
+/// The same from the peer, with events of so many bytes.
+async fn bare(peer: &Peer, load: Load, bytes: usize, rounds: &mut Rounds) -> Result<()> {
     let listen = get("/", &[]);
     let mut viewers = Viewers::open(peer.address, vec![listen; load.viewers], 1).await?;
-    let mut teller = Teller::new(peer.address, EVENT).await?;
+    let mut teller = Teller::new(peer.address, bytes).await?;
     let mut millis = Vec::new();
     for number in 0..load.changes {
         let (asked, wanted) = (Instant::now(), number as u64 + 2);
