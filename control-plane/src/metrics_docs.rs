@@ -42,6 +42,11 @@ const STORE: &[MetricDoc] = &[
         "Transactions that could not be committed",
         &[],
     ),
+    MetricDoc::counter(
+        "gimlet_store_reads_total",
+        "Statements that read what is committed in the database",
+        &[],
+    ),
 ];
 
 /// The list as a table in Markdown.

@@ -1,4 +1,4 @@
-//! What every answer has in common: a request id, a span, one log line and two metrics.
+//! What every answer has in common: a request id, how long it took, a span, one log line and two metrics.
 //!
 //! Neither tokens nor bodies nor whole addresses are recorded: routes by their template, statuses by their
 //! class.
@@ -21,6 +21,9 @@ use crate::problem;
 
 /// In requests, where a proxy sets it, and in every answer.
 const REQUEST_ID: &str = "x-request-id";
+/// In every answer: milliseconds from the head of the request to that of the answer, which browsers show
+/// beside their own.
+const SERVER_TIMING: &str = "server-timing";
 /// A UUID has 36 characters, the longest ids of common proxies 64.
 const LONGEST_REQUEST_ID: usize = 64;
 /// Stands for whatever matches no route.
@@ -105,6 +108,10 @@ async fn observe(State(metrics): State<HttpMetrics>, request: Request, next: Nex
     if let Ok(value) = HeaderValue::from_str(&request_id) {
         response.headers_mut().insert(REQUEST_ID, value);
     }
+    let timing = format!("app;dur={:.3}", elapsed.as_secs_f64() * 1e3);
+    if let Ok(value) = HeaderValue::from_str(&timing) {
+        response.headers_mut().insert(SERVER_TIMING, value);
+    }
     response
 }
 
@@ -177,6 +184,14 @@ mod tests {
             let response = ask(&Registry::new(), "GET", "/nowhere", bad).await;
             assert_eq!(response.headers()[REQUEST_ID].len(), 32, "{bad}");
         }
+    }
+
+    #[tokio::test]
+    async fn an_answer_says_how_long_it_took() {
+        let response = ask(&Registry::new(), "GET", "/things/1", "a").await;
+        let timing = response.headers()[SERVER_TIMING].to_str().unwrap();
+        let took: f64 = timing.strip_prefix("app;dur=").unwrap().parse().unwrap();
+        assert!((0.0..10_000.0).contains(&took), "{timing}");
     }
 
     #[tokio::test]

@@ -13,6 +13,7 @@ use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 use crate::{
     App, AppError, Timestamp,
     artifacts::{next_cursor, page_size},
+    releases::each_once,
 };
 
 /// Names of an organization's environments.
@@ -37,12 +38,10 @@ impl App {
     ) -> Result<api::Page<api::Activity>, AppError> {
         let store = &self.parts().store;
         let limit = page_size(query.limit)?;
-        let environments = self.environment_names(scope).await?;
         let environment = match &query.environment {
             Some(name) => {
-                let found = environments.iter().find(|(_, known)| *known == name);
-                let absent = AppError::NotFound { what: "the environment" };
-                Some(*found.ok_or(absent)?.0)
+                let found = store.find_environment_by_name(scope, name).await?;
+                Some(found.ok_or(AppError::NotFound { what: "the environment" })?.id)
             }
             None => None,
         };
@@ -58,16 +57,20 @@ impl App {
         };
         let mut rows = store.list_activity(scope, &filter).await?;
         let next_cursor = next_cursor(&mut rows, limit, |row| row.seq.to_string());
+        let environments = self.environment_names(scope, &rows).await?;
         let items = rows.into_iter().map(|row| activity_view(row, &environments)).collect();
         Ok(api::Page { items, next_cursor })
     }
 
+    /// The names of the environments that these changes concern.
     pub(crate) async fn environment_names(
         &self,
         scope: &TenantScope,
+        rows: &[Activity],
     ) -> Result<EnvironmentNames, AppError> {
-        let all = self.parts().store.list_environments(scope).await?;
-        Ok(all.into_iter().map(|environment| (environment.id, environment.name)).collect())
+        let ids = each_once(rows.iter().filter_map(|row| row.environment));
+        let found = self.parts().store.find_environments(scope, &ids).await?;
+        Ok(found.into_iter().map(|environment| (environment.id, environment.name)).collect())
     }
 
     /// Something was recorded: whoever follows the organization's changes is to see it now.

@@ -20,21 +20,11 @@ use crate::{
     pods::pods,
     reconcile::QUEUE_DEADLINE,
     release_view::{cause_view, health_cause},
+    releases::each_once,
     state::require,
 };
 
 impl App {
-    /// All applications, by name and environment, in a fixed number of queries.
-    ///
-    /// # Errors
-    /// [`AppError::Unavailable`].
-    pub async fn list_apps(&self, scope: &TenantScope) -> Result<Vec<api::App>, AppError> {
-        let applications = self.parts().store.list_applications(scope).await?;
-        let mut views = self.app_views(scope, applications).await?;
-        views.sort_by(|a, b| (&a.name, &a.environment).cmp(&(&b.name, &b.environment)));
-        Ok(views)
-    }
-
     /// The views of these applications, in their order and in a fixed number of queries.
     pub(crate) async fn app_views(
         &self,
@@ -161,10 +151,12 @@ impl App {
                 latest.insert(*application, view);
             }
         }
+        let of = each_once(applications.iter().map(|it| it.environment_id));
+        let from = applications.iter().filter_map(|application| application.repository_id);
         Ok(AroundApps {
             app: self,
-            environments: store.list_environments(scope).await?,
-            repositories: self.repository_names(scope).await?,
+            environments: store.find_environments(scope, &of).await?,
+            repositories: self.repository_names(scope, from).await?,
             shas: current.iter().filter_map(sha_of).collect(),
             latest,
         })

@@ -4,20 +4,18 @@ use std::collections::HashMap;
 
 use gimlet_shared::{
     api,
-    ids::{ArtifactId, EnvironmentId, RepositoryId},
+    ids::{ArtifactId, RepositoryId},
 };
 use gimlet_store::{
-    ArtifactFilter, DecidedArtifact, Decision, ManifestProblem, Release, ReleaseFilter, TenantScope,
+    ArtifactFilter, DecidedArtifact, DecidedRelease, Decision, ManifestProblem, TenantScope,
 };
 
-use crate::{App, AppError};
+use crate::{App, AppError, releases::each_once};
 
 /// Rows on a page where nothing is asked for.
 const ROWS: u32 = 30;
 /// Most rows on a page.
 const MOST_ROWS: u32 = 100;
-/// Releases of one artifact that its row links: one for each manifest, with room for repeats.
-const RELEASES_OF_AN_ARTIFACT: u64 = 50;
 
 impl App {
     /// A page of artifacts, newest first.
@@ -47,12 +45,7 @@ impl App {
         };
         let mut rows = store.list_artifacts(scope, &filter).await?;
         let next_cursor = next_cursor(&mut rows, limit, |row| row.artifact.id.to_string());
-        let known = self.known(scope).await?;
-        let mut items = Vec::with_capacity(rows.len());
-        for row in rows {
-            items.push(self.artifact_view(scope, &known, row).await?);
-        }
-        Ok(api::Page { items, next_cursor })
+        Ok(api::Page { items: self.artifact_views(scope, rows).await?, next_cursor })
     }
 
     /// One artifact.
@@ -65,61 +58,52 @@ impl App {
         id: ArtifactId,
     ) -> Result<api::Artifact, AppError> {
         let found = self.parts().store.find_artifact(scope, id).await?;
-        let found = found.ok_or(AppError::NotFound { what: "the artifact" })?;
-        let known = self.known(scope).await?;
-        self.artifact_view(scope, &known, found).await
+        let absent = || AppError::NotFound { what: "the artifact" };
+        let found = found.ok_or_else(absent)?;
+        self.artifact_views(scope, vec![found]).await?.pop().ok_or_else(absent)
     }
 
+    /// The names of these repositories.
     pub(crate) async fn repository_names(
         &self,
         scope: &TenantScope,
+        ids: impl IntoIterator<Item = RepositoryId>,
     ) -> Result<HashMap<RepositoryId, String>, AppError> {
-        let all = self.parts().store.list_repositories(scope).await?;
-        Ok(all.into_iter().map(|repository| (repository.id, repository.name)).collect())
+        let found = self.parts().store.find_repositories(scope, &each_once(ids)).await?;
+        Ok(found.into_iter().map(|repository| (repository.id, repository.name)).collect())
     }
 
-    async fn artifact_view(
+    /// The views of these artifacts, in their order and in a fixed number of queries.
+    async fn artifact_views(
         &self,
         scope: &TenantScope,
-        known: &Known,
-        row: DecidedArtifact,
-    ) -> Result<api::Artifact, AppError> {
-        // Without a manifest there was nothing to release.
-        let releases = if row.artifact.manifests.is_empty() {
-            Vec::new()
-        } else {
-            let filter = ReleaseFilter {
-                environment: None,
-                app: None,
-                artifact: Some(row.artifact.id),
-                limit: RELEASES_OF_AN_ARTIFACT,
-                before: None,
-            };
-            self.parts().store.list_releases(scope, &filter).await?
+        rows: Vec<DecidedArtifact>,
+    ) -> Result<Vec<api::Artifact>, AppError> {
+        let from = rows.iter().map(|row| row.artifact.repository_id);
+        let repositories = self.repository_names(scope, from).await?;
+        let ids: Vec<ArtifactId> = rows.iter().map(|row| row.artifact.id).collect();
+        let mut releases = HashMap::<_, Vec<DecidedRelease>>::new();
+        for release in self.parts().store.list_decided_releases(scope, &ids).await? {
+            releases.entry(release.artifact).or_default().push(release);
+        }
+        let view = |row: DecidedArtifact| {
+            let releases = releases.remove(&row.artifact.id).unwrap_or_default();
+            view(&repositories, row, &releases)
         };
-        Ok(view(known, row, &releases))
-    }
-
-    async fn known(&self, scope: &TenantScope) -> Result<Known, AppError> {
-        let repositories = self.repository_names(scope).await?;
-        let environments = self.parts().store.list_environments(scope).await?;
-        let environments = environments.into_iter().map(|found| (found.name, found.id)).collect();
-        Ok(Known { repositories, environments })
+        Ok(rows.into_iter().map(view).collect())
     }
 }
 
-/// What belongs to the organization besides the rows of a page.
-struct Known {
-    repositories: HashMap<RepositoryId, String>,
-    environments: HashMap<String, EnvironmentId>,
-}
-
-fn view(known: &Known, row: DecidedArtifact, releases: &[Release]) -> api::Artifact {
+fn view(
+    repositories: &HashMap<RepositoryId, String>,
+    row: DecidedArtifact,
+    releases: &[DecidedRelease],
+) -> api::Artifact {
     let DecidedArtifact { artifact, decisions } = row;
     let commit = artifact.commit;
     api::Artifact {
         id: artifact.id.to_string(),
-        repository: known.repositories.get(&artifact.repository_id).cloned().unwrap_or_default(),
+        repository: repositories.get(&artifact.repository_id).cloned().unwrap_or_default(),
         sha: commit.sha,
         event: commit.event.as_str().to_owned(),
         branch: commit.branch.or(commit.source_branch).unwrap_or_default(),
@@ -132,18 +116,17 @@ fn view(known: &Known, row: DecidedArtifact, releases: &[Release]) -> api::Artif
         problems: artifact.problems.into_iter().map(problem_line).collect(),
         decisions: decisions
             .into_iter()
-            .map(|decision| decision_view(known, decision, releases))
+            .map(|decision| decision_view(decision, releases))
             .collect(),
     }
 }
 
-fn decision_view(known: &Known, decision: Decision, releases: &[Release]) -> api::Decision {
-    let environment = known.environments.get(&decision.env);
-    let release = releases.iter().find(|release| {
-        Some(&release.environment_id) == environment && release.app == decision.app
-    });
+fn decision_view(decision: Decision, releases: &[DecidedRelease]) -> api::Decision {
+    let release = releases
+        .iter()
+        .find(|release| release.environment == decision.env && release.app == decision.app);
     api::Decision {
-        release: release.map(|release| release.id.to_string()),
+        release: release.map(|found| found.release.to_string()),
         environment: decision.env,
         app: decision.app,
         file: decision.file,

@@ -3,47 +3,21 @@
 use std::{collections::HashMap, time::Duration};
 
 use gimlet_domain::{
-    health::Health,
     names::{LONGEST_NAME, LONGEST_NAMESPACE, check_label},
     role::Role,
 };
 use gimlet_shared::{api, ids::ClusterId};
 use gimlet_store::{
-    Cluster, ClusterCreation, Environment, GitopsLocation, NewEnrolment, NewEnvironment,
+    AppCounts, Cluster, ClusterCreation, Environment, GitopsLocation, NewEnrolment, NewEnvironment,
     TenantScope,
 };
 
-use crate::{App, AppError, live::Subject, secrets, state::require};
+use crate::{App, AppError, live::Subject, releases::each_once, secrets, state::require};
 
 /// An enrolment token is for a command that is pasted now.
 const ENROLMENT_LIFETIME: Duration = Duration::from_secs(15 * 60);
 
 impl App {
-    /// All clusters, connected or not.
-    ///
-    /// # Errors
-    /// [`AppError::Unavailable`].
-    pub async fn list_clusters(&self, scope: &TenantScope) -> Result<Vec<api::Cluster>, AppError> {
-        let store = &self.parts().store;
-        let environments = store.list_environments(scope).await?;
-        let apps = store.list_applications(scope).await?;
-        let cluster_of: HashMap<_, _> =
-            environments.iter().map(|env| (env.id, env.cluster_id)).collect();
-        let clusters = store.list_clusters(scope).await?;
-        Ok(clusters
-            .into_iter()
-            .map(|cluster| {
-                let mine = apps
-                    .iter()
-                    .filter(|app| cluster_of.get(&app.environment_id) == Some(&cluster.id));
-                let (all, degraded) = mine.fold((0, 0), |(all, degraded), app| {
-                    (all + 1, degraded + u64::from(matches!(app.health, Health::Degraded { .. })))
-                });
-                cluster_view(cluster, &environments, all, degraded)
-            })
-            .collect())
-    }
-
     /// One cluster.
     ///
     /// # Errors
@@ -53,11 +27,39 @@ impl App {
         scope: &TenantScope,
         id: ClusterId,
     ) -> Result<api::Cluster, AppError> {
-        let text = id.to_string();
-        let all = self.list_clusters(scope).await?;
-        all.into_iter()
-            .find(|cluster| cluster.id == text)
-            .ok_or(AppError::NotFound { what: "the cluster" })
+        let absent = || AppError::NotFound { what: "the cluster" };
+        let found = self.parts().store.find_cluster(scope, id).await?.ok_or_else(absent)?;
+        self.cluster_views(scope, vec![found]).await?.pop().ok_or_else(absent)
+    }
+
+    /// The cluster that tells best how far an organization is: one whose agent has come, where there is one.
+    ///
+    /// # Errors
+    /// [`AppError::Unavailable`].
+    pub async fn find_leading_cluster(
+        &self,
+        scope: &TenantScope,
+    ) -> Result<Option<api::Cluster>, AppError> {
+        let found = self.parts().store.find_leading_cluster(scope).await?;
+        Ok(self.cluster_views(scope, found.into_iter().collect()).await?.pop())
+    }
+
+    /// The views of these clusters, in their order and in a fixed number of queries.
+    pub(crate) async fn cluster_views(
+        &self,
+        scope: &TenantScope,
+        clusters: Vec<Cluster>,
+    ) -> Result<Vec<api::Cluster>, AppError> {
+        let store = &self.parts().store;
+        let ids: Vec<ClusterId> = clusters.iter().map(|cluster| cluster.id).collect();
+        let environments = store.list_environments_on(scope, &ids).await?;
+        let counts: HashMap<ClusterId, AppCounts> =
+            store.count_cluster_applications(scope, &ids).await?.into_iter().collect();
+        let view = |cluster: Cluster| {
+            let counts = counts.get(&cluster.id).copied().unwrap_or_default();
+            cluster_view(cluster, &environments, counts.all, counts.degraded)
+        };
+        Ok(clusters.into_iter().map(view).collect())
     }
 
     /// Adds a cluster with its first environment, and says how to connect it.
@@ -175,39 +177,35 @@ impl App {
         Ok(())
     }
 
-    /// All environments.
-    ///
-    /// # Errors
-    /// [`AppError::Unavailable`].
-    pub async fn list_environments(
+    /// The views of these environments, in their order and in a fixed number of queries.
+    pub(crate) async fn environment_views(
         &self,
         scope: &TenantScope,
+        environments: Vec<Environment>,
     ) -> Result<Vec<api::Environment>, AppError> {
         let store = &self.parts().store;
         let organization = self.organization_name(scope.organization()).await?;
+        let on = each_once(environments.iter().map(|env| env.cluster_id));
         let clusters: HashMap<_, _> = store
-            .list_clusters(scope)
+            .find_clusters(scope, &on)
             .await?
             .into_iter()
             .map(|cluster| (cluster.id, cluster.name))
             .collect();
-        let environments = store.list_environments(scope).await?;
-        Ok(environments
-            .into_iter()
-            .map(|env| api::Environment {
-                id: env.id.to_string(),
-                cluster: clusters.get(&env.cluster_id).cloned().unwrap_or_default(),
-                namespace: env.namespace.clone(),
-                apps_repository: match &env.gitops {
-                    GitopsLocation::BuiltIn => {
-                        self.gitops_url(&organization, &apps_repository(&env.name))
-                    }
-                    GitopsLocation::Outside { apps_url, .. } => apps_url.clone(),
-                },
-                infra_repository: self.gitops_url(&organization, &infra_repository(&env.name)),
-                name: env.name,
-            })
-            .collect())
+        let view = |env: Environment| api::Environment {
+            id: env.id.to_string(),
+            cluster: clusters.get(&env.cluster_id).cloned().unwrap_or_default(),
+            namespace: env.namespace.clone(),
+            apps_repository: match &env.gitops {
+                GitopsLocation::BuiltIn => {
+                    self.gitops_url(&organization, &apps_repository(&env.name))
+                }
+                GitopsLocation::Outside { apps_url, .. } => apps_url.clone(),
+            },
+            infra_repository: self.gitops_url(&organization, &infra_repository(&env.name)),
+            name: env.name,
+        };
+        Ok(environments.into_iter().map(view).collect())
     }
 
     /// The token goes over standard input, so that it never stands in a list of processes.

@@ -124,8 +124,8 @@ impl App {
         scope: &TenantScope,
         release: &Release,
     ) -> Result<Environment, AppError> {
-        let all = self.parts().store.list_environments(scope).await?;
-        let found = all.into_iter().find(|environment| environment.id == release.environment_id);
+        let of = [release.environment_id];
+        let found = self.parts().store.find_environments(scope, &of).await?.pop();
         found.ok_or(AppError::NotFound { what: "the environment" })
     }
 }

@@ -5,9 +5,9 @@
 //! last number they saw: nobody slow makes memory grow.
 
 use std::{
-    collections::{HashMap, HashSet, VecDeque},
+    collections::{HashMap, VecDeque},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use bytes::Bytes;
@@ -41,6 +41,8 @@ pub struct ActivityEvent {
     pub activity: api::Activity,
     /// The change as a server-sent event, whose data is the change as JSON.
     pub frame: Bytes,
+    /// When it was told, where that was in this replica.
+    told_at: Option<Instant>,
 }
 
 /// What comes next in a stream of changes.
@@ -108,6 +110,9 @@ impl ActivityFollower {
         loop {
             if let Some(event) = self.waiting.pop_front() {
                 self.position = event.seq;
+                if let Some(told_at) = event.told_at {
+                    self.app.parts().metrics.note_stream(told_at);
+                }
                 return FollowStep::Event(event);
             }
             if self.is_behind {
@@ -135,25 +140,30 @@ impl ActivityFollower {
         if rows.is_empty() {
             return Ok(false);
         }
-        let names = self.app.environment_names(&self.scope).await?;
-        self.waiting.extend(rows.into_iter().map(|row| event(row, &names)));
+        let names = self.app.environment_names(&self.scope, &rows).await?;
+        self.waiting.extend(rows.into_iter().map(|row| event(row, &names, None)));
         Ok(true)
     }
 }
 
-fn event(row: gimlet_store::Activity, names: &EnvironmentNames) -> Arc<ActivityEvent> {
+fn event(
+    row: gimlet_store::Activity,
+    names: &EnvironmentNames,
+    told_at: Option<Instant>,
+) -> Arc<ActivityEvent> {
     let (seq, activity) = (row.seq, activity_view(row, names));
     // Text only, which JSON can always carry.
     let json = serde_json::to_string(&activity).unwrap_or_default();
     let frame = Bytes::from(format!("id: {seq}\nevent: change\ndata: {json}\n\n"));
-    Arc::new(ActivityEvent { seq, activity, frame })
+    Arc::new(ActivityEvent { seq, activity, frame, told_at })
 }
 
 /// The organizations whose changes are followed at this replica.
 #[derive(Debug, Default)]
 pub(crate) struct Feeds {
     channels: Mutex<HashMap<OrganizationId, Feed>>,
-    recorded: Mutex<HashSet<OrganizationId>>,
+    /// Who has news, and since when.
+    recorded: Mutex<HashMap<OrganizationId, Instant>>,
     wake: Notify,
 }
 
@@ -170,7 +180,7 @@ impl Feeds {
         if !lock(&self.channels).contains_key(&organization) {
             return;
         }
-        lock(&self.recorded).insert(organization);
+        lock(&self.recorded).entry(organization).or_insert_with(Instant::now);
         self.wake.notify_one();
     }
 
@@ -218,11 +228,16 @@ pub(crate) async fn hand_out(app: App, shutdown: CancellationToken) {
         let told = tokio::time::timeout(LOOK_AGAIN, feeds.wake.notified());
         let Some(told) = shutdown.run_until_cancelled(told).await else { return };
         let due: Vec<_> = match told {
-            Ok(()) => std::mem::take(&mut *lock(&feeds.recorded)).into_iter().collect(),
-            Err(_) => feeds.followed(),
+            Ok(()) => {
+                let recorded = std::mem::take(&mut *lock(&feeds.recorded));
+                recorded.into_iter().map(|(organization, at)| (organization, Some(at))).collect()
+            }
+            Err(_) => {
+                feeds.followed().into_iter().map(|organization| (organization, None)).collect()
+            }
         };
-        for organization in due {
-            if let Err(error) = hand_out_new(&app, organization).await {
+        for (organization, told_at) in due {
+            if let Err(error) = hand_out_new(&app, organization, told_at).await {
                 // The next look finds them again.
                 warn!(organization.id = %organization, error = %Chain(&error), "changes could not be handed out");
             }
@@ -230,7 +245,11 @@ pub(crate) async fn hand_out(app: App, shutdown: CancellationToken) {
     }
 }
 
-async fn hand_out_new(app: &App, organization: OrganizationId) -> Result<(), AppError> {
+async fn hand_out_new(
+    app: &App,
+    organization: OrganizationId,
+    told_at: Option<Instant>,
+) -> Result<(), AppError> {
     let parts = app.parts();
     while let Some(head) = parts.feeds.head(organization) {
         let rows =
@@ -238,9 +257,14 @@ async fn hand_out_new(app: &App, organization: OrganizationId) -> Result<(), App
         if rows.is_empty() {
             return Ok(());
         }
-        let names = parts.store.list_organization_environments(&parts.system, organization).await?;
-        let names = names.into_iter().map(|found| (found.id, found.name)).collect();
-        let events = rows.into_iter().map(|row| event(row, &names)).collect();
+        // Most changes of members and tokens concern none.
+        let names = if rows.iter().all(|row| row.environment.is_none()) {
+            EnvironmentNames::new()
+        } else {
+            let all = parts.store.list_organization_environments(&parts.system, organization);
+            all.await?.into_iter().map(|found| (found.id, found.name)).collect()
+        };
+        let events = rows.into_iter().map(|row| event(row, &names, told_at)).collect();
         parts.feeds.hand_out(organization, events);
     }
     Ok(())

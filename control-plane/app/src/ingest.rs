@@ -140,7 +140,7 @@ impl App {
         );
         self.tell(repository.organization_id, Subject::Commits);
         for release in &ingested.releases {
-            self.tell(repository.organization_id, Subject::Release(release.id));
+            self.tell(repository.organization_id, Subject::release(release));
         }
         parts.wake.releases.notify_one();
         Ok(())

@@ -266,7 +266,7 @@ impl LinkSession {
             );
         }
         if let Some(release) = release {
-            self.app.tell(self.scope.organization(), Subject::Release(release));
+            self.app.tell(self.scope.organization(), Subject::Release { id: release, app: None });
         }
         Ok(self.core.settled(seq))
     }

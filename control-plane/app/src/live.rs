@@ -6,10 +6,11 @@
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Instant,
 };
 
 use gimlet_shared::ids::{ClusterId, OrganizationId, ReleaseId};
-use gimlet_store::TenantScope;
+use gimlet_store::{Release, TenantScope};
 use tokio::sync::broadcast;
 
 /// A slow reader that falls behind by this many changes is told so and reads everything again.
@@ -21,13 +22,20 @@ pub struct Change {
     organization: OrganizationId,
     /// What changed.
     pub subject: Subject,
+    /// When it was told: after its commit.
+    pub told_at: Instant,
 }
 
 /// What changed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Subject {
     /// A release's state or what stands in its way.
-    Release(ReleaseId),
+    Release {
+        /// Which.
+        id: ReleaseId,
+        /// Application's name, where it is known to whoever tells.
+        app: Option<String>,
+    },
     /// An application's health or pods.
     App {
         /// Environment's name.
@@ -39,6 +47,13 @@ pub enum Subject {
     Cluster(ClusterId),
     /// Commits came in.
     Commits,
+}
+
+impl Subject {
+    /// This release.
+    pub(crate) fn release(release: &Release) -> Self {
+        Self::Release { id: release.id, app: Some(release.app.clone()) }
+    }
 }
 
 impl Change {
@@ -58,7 +73,7 @@ impl Live {
         let mut channels = self.lock();
         let Some(sender) = channels.get(&organization) else { return };
         // The last listener is gone: the channel goes with the first change after that.
-        if sender.send(Change { organization, subject }).is_err() {
+        if sender.send(Change { organization, subject, told_at: Instant::now() }).is_err() {
             channels.remove(&organization);
         }
     }

@@ -2,7 +2,7 @@
 
 mod doc;
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use prometheus::{
     Gauge, GaugeVec, Histogram, HistogramVec, IntCounterVec, IntGauge, IntGaugeVec, Registry,
@@ -90,6 +90,13 @@ const AUTHORITY_EXPIRY: MetricDoc = MetricDoc::gauge(
     &[],
 );
 
+const LIVE_SECONDS: MetricDoc = MetricDoc::histogram(
+    "gimlet_live_event_seconds",
+    "Seconds from the commit of a change in this replica until its event is handed to an open page, or to a \
+     stream of the API",
+    &[("reader", &["page", "stream"])],
+);
+
 /// All metrics of this component.
 pub const METRICS: &[MetricDoc] = &[
     RELEASES_CLOSED,
@@ -108,6 +115,7 @@ pub const METRICS: &[MetricDoc] = &[
     DATABASE_SECONDS,
     DATA_FREE,
     AUTHORITY_EXPIRY,
+    LIVE_SECONDS,
 ];
 
 /// From a warm image on a near cluster to a slow rollout.
@@ -117,6 +125,9 @@ const LOOK_BUCKETS: &[f64] = &[0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0,
 /// From a file in memory to the patience with a database that is away.
 const DATABASE_BUCKETS: &[f64] =
     &[0.0005, 0.001, 0.0025, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 30.0];
+
+/// From an event that waits for nobody to a list that is made four times a second.
+const LIVE_BUCKETS: &[f64] = &[0.0005, 0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 2.0];
 
 /// Counters and timers of this component; labels only from closed sets.
 #[derive(Clone, Debug)]
@@ -153,6 +164,10 @@ pub struct AppMetrics {
     pub(crate) data_free: IntGauge,
     /// End of the authority's root.
     pub(crate) authority_expiry: Gauge,
+    /// Seconds to open pages.
+    live_page: Histogram,
+    /// Seconds to streams of the API.
+    live_stream: Histogram,
 }
 
 impl AppMetrics {
@@ -161,6 +176,7 @@ impl AppMetrics {
     /// # Errors
     /// When a metric of the same name is registered already.
     pub fn register(registry: &Registry) -> Result<Self, prometheus::Error> {
+        let live = LIVE_SECONDS.histogram_vec(registry, LIVE_BUCKETS)?;
         Ok(Self {
             releases_closed: RELEASES_CLOSED.counter_vec(registry)?,
             releases_open: RELEASES_OPEN.int_gauge_vec(registry)?,
@@ -178,7 +194,19 @@ impl AppMetrics {
             database_seconds: DATABASE_SECONDS.histogram_vec(registry, DATABASE_BUCKETS)?,
             data_free: DATA_FREE.int_gauge_of(registry)?,
             authority_expiry: AUTHORITY_EXPIRY.gauge_of(registry)?,
+            live_page: live.with_label_values(&["page"]),
+            live_stream: live.with_label_values(&["stream"]),
         })
+    }
+
+    /// Notes that a change which was told then is handed to an open page.
+    pub(crate) fn note_page(&self, told_at: Instant) {
+        self.live_page.observe(told_at.elapsed().as_secs_f64());
+    }
+
+    /// Notes that a change which was told then is handed to a stream of the API.
+    pub(crate) fn note_stream(&self, told_at: Instant) {
+        self.live_stream.observe(told_at.elapsed().as_secs_f64());
     }
 
     /// Notes how long the database took.

@@ -88,7 +88,7 @@ impl App {
         wanted: &Wanted,
     ) -> Result<(), AppError> {
         let store = &self.parts().store;
-        for environment in store.list_environments(scope).await? {
+        for environment in store.all_environments(scope).await? {
             if let GitopsLocation::Outside { apps_url, apps_branch, .. } = &environment.gitops
                 && is_same_address(apps_url, wanted.url.as_str())
                 && apps_branch == wanted.branch.as_str()
@@ -103,7 +103,7 @@ impl App {
                 ));
             }
         }
-        let sources = store.list_repositories(scope).await?;
+        let sources = store.all_repositories(scope).await?;
         if sources.iter().any(|source| is_same_address(&source.url, wanted.url.as_str())) {
             return Err(AppError::invalid(
                 URL,

@@ -10,11 +10,10 @@ use gimlet_domain::{
 };
 use gimlet_shared::{
     api,
-    ids::{ArtifactId, EnvironmentId, ReleaseId, RepositoryId},
+    ids::{ArtifactId, EnvironmentId, ReleaseId},
 };
 use gimlet_store::{
-    Artifact, Environment, NewRelease, Release, ReleaseFilter, ReleaseLog, StoredManifest,
-    TenantScope,
+    Artifact, NewRelease, Release, ReleaseFilter, ReleaseLog, StoredManifest, TenantScope,
 };
 
 use crate::{
@@ -50,7 +49,7 @@ impl App {
         let environment = environment.ok_or(AppError::NotFound { what: "the environment" })?;
         let artifact = self.requested_artifact(scope, &request).await?;
         let manifests = wanted(&artifact, &request)?;
-        let names = self.repository_names(scope).await?;
+        let names = self.repository_names(scope, [artifact.repository_id]).await?;
         let repository = names.get(&artifact.repository_id).cloned().unwrap_or_default();
         let gitops = self.gitops(&environment).await?;
         let vars = self.environment_vars(&gitops, &environment).await?;
@@ -99,11 +98,10 @@ impl App {
         require(scope, Role::Developer)?;
         let store = &self.parts().store;
         let target = self.rollback_target(scope, to).await?;
-        let application = store.list_applications(scope).await?;
-        let repository = application
-            .iter()
-            .find(|app| app.id == target.application_id)
-            .and_then(|app| app.repository_id);
+        let mut application = store.find_applications(scope, &[target.application_id]).await?;
+        // Who brings back what went away owns nothing of it.
+        let living = application.pop().filter(|app| app.deleted_at.is_none());
+        let repository = living.and_then(|app| app.repository_id);
         let new = NewRelease {
             environment: target.environment_id,
             app: target.app,
@@ -190,8 +188,8 @@ impl App {
         scope: &TenantScope,
         release: &Release,
     ) -> Result<(Vec<api::Pod>, u32), AppError> {
-        let environments = self.parts().store.list_environments(scope).await?;
-        let environment = environments.iter().find(|found| found.id == release.environment_id);
+        let of = [release.environment_id];
+        let environment = self.parts().store.find_environments(scope, &of).await?.pop();
         let found = environment.and_then(|environment| {
             let view = self.parts().views.get(environment.cluster_id)?;
             let names = FluxNames::of(&environment.name);
@@ -233,7 +231,7 @@ impl App {
     /// Tells pages and the writer of new releases.
     pub(crate) fn announce(&self, scope: &TenantScope, releases: &[Release]) {
         for release in releases {
-            self.tell(scope.organization(), Subject::Release(release.id));
+            self.tell(scope.organization(), Subject::release(release));
         }
         self.parts().wake.releases.notify_one();
     }
@@ -254,23 +252,26 @@ impl App {
     ) -> Result<Vec<api::Release>, AppError> {
         let store = &self.parts().store;
         let environments: HashMap<EnvironmentId, String> = store
-            .list_environments(scope)
+            .find_environments(scope, &each_once(releases.iter().map(|it| it.environment_id)))
             .await?
             .into_iter()
             .map(|env| (env.id, env.name))
             .collect();
-        let repositories: HashMap<RepositoryId, String> = self.repository_names(scope).await?;
-        let applications: HashMap<_, _> =
-            store.list_applications(scope).await?.into_iter().map(|app| (app.id, app)).collect();
-        let ids: HashSet<ArtifactId> =
-            releases.iter().filter_map(|release| release.artifact).collect();
-        let ids: Vec<ArtifactId> = ids.into_iter().collect();
+        let applications: HashMap<_, _> = store
+            .find_applications(scope, &each_once(releases.iter().map(|it| it.application_id)))
+            .await?
+            .into_iter()
+            .filter(|app| app.deleted_at.is_none())
+            .map(|app| (app.id, app))
+            .collect();
         let artifacts: HashMap<ArtifactId, Artifact> = store
-            .find_artifacts(scope, &ids)
+            .find_artifacts(scope, &each_once(releases.iter().filter_map(|it| it.artifact)))
             .await?
             .into_iter()
             .map(|artifact| (artifact.id, artifact))
             .collect();
+        let from = artifacts.values().map(|artifact| artifact.repository_id);
+        let repositories = self.repository_names(scope, from).await?;
         let mut views = Vec::with_capacity(releases.len());
         for release in releases {
             let application = applications.get(&release.application_id);
@@ -393,10 +394,8 @@ fn wanted<'a>(
     ))
 }
 
-/// The name of an environment among those of its organization.
-pub(crate) fn environment_name(environments: &[Environment], id: EnvironmentId) -> &str {
-    environments
-        .iter()
-        .find(|environment| environment.id == id)
-        .map_or("", |environment| environment.name.as_str())
+/// Each of these ids once.
+pub(crate) fn each_once<I: Eq + std::hash::Hash>(ids: impl IntoIterator<Item = I>) -> Vec<I> {
+    let once: HashSet<I> = ids.into_iter().collect();
+    once.into_iter().collect()
 }

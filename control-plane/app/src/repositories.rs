@@ -90,18 +90,6 @@ impl App {
         })
     }
 
-    /// All source repositories.
-    ///
-    /// # Errors
-    /// [`AppError::Unavailable`].
-    pub async fn list_repositories(
-        &self,
-        scope: &TenantScope,
-    ) -> Result<Vec<api::Repository>, AppError> {
-        let all = self.parts().store.list_repositories(scope).await?;
-        Ok(all.into_iter().map(repository_view).collect())
-    }
-
     /// Has a repository looked at now.
     ///
     /// # Errors

@@ -3,10 +3,10 @@
 use gimlet_shared::ids::ReleaseId;
 use gimlet_store::{FoundCommit, Release, TenantScope};
 
-use crate::{App, AppError, releases::environment_name};
+use crate::{App, AppError, releases::each_once};
 
 /// Of each kind: a list to choose from, not one to read.
-const MOST_HITS: usize = 6;
+const MOST_HITS: u64 = 6;
 /// More words than anybody types; the rest is not looked for.
 const MOST_WORDS: usize = 6;
 
@@ -100,9 +100,10 @@ impl App {
             return Ok(SearchHits::default());
         }
         let mut hits = self.named(scope, &words).await?;
-        let commits = self.parts().store.search_commits(scope, &words, MOST_HITS as u64).await?;
+        let commits = self.parts().store.search_commits(scope, &words, MOST_HITS).await?;
         hits.releases = self.releases_found(scope, &words, &commits).await?;
-        let repositories = self.repository_names(scope).await?;
+        let from = commits.iter().map(|commit| commit.repository_id);
+        let repositories = self.repository_names(scope, from).await?;
         hits.commits = commits
             .into_iter()
             .map(|commit| CommitHit {
@@ -119,31 +120,34 @@ impl App {
     /// What has a name.
     async fn named(&self, scope: &TenantScope, words: &[&str]) -> Result<SearchHits, AppError> {
         let store = &self.parts().store;
-        let environments = store.list_environments(scope).await?;
-        let clusters = store.list_clusters(scope).await?;
-        let apps = store.list_applications(scope).await?.into_iter().map(|app| AppHit {
-            environment: environment_name(&environments, app.environment_id).to_owned(),
+        let apps = store.search_applications(scope, words, MOST_HITS).await?;
+        let apps = apps.into_iter().map(|(app, environment)| AppHit {
+            environment,
             name: app.name,
             health: app.health.word(),
         });
-        let apps = best(words, apps, |app| format!("{} {}", app.name, app.environment));
-        let environments = environments.iter().map(|environment| {
-            let cluster = clusters.iter().find(|cluster| cluster.id == environment.cluster_id);
+        let environments = store.search_environments(scope, words, MOST_HITS).await?;
+        let on = each_once(environments.iter().map(|environment| environment.cluster_id));
+        let serving = store.find_clusters(scope, &on).await?;
+        let environments = environments.into_iter().map(|environment| {
+            let cluster = serving.iter().find(|cluster| cluster.id == environment.cluster_id);
             EnvironmentHit {
-                name: environment.name.clone(),
+                name: environment.name,
                 cluster_id: environment.cluster_id.to_string(),
                 cluster: cluster.map(|cluster| cluster.name.clone()).unwrap_or_default(),
             }
         });
-        let environments = best(words, environments, |found| found.name.clone());
-        let clusters = clusters
-            .iter()
-            .map(|cluster| ClusterHit { id: cluster.id.to_string(), name: cluster.name.clone() });
-        let clusters = best(words, clusters, |cluster| cluster.name.clone());
-        let repositories =
-            store.list_repositories(scope).await?.into_iter().map(|found| found.name);
-        let repositories = best(words, repositories, Clone::clone);
-        Ok(SearchHits { apps, environments, clusters, repositories, ..SearchHits::default() })
+        let clusters = store.search_clusters(scope, words, MOST_HITS).await?.into_iter();
+        let clusters =
+            clusters.map(|cluster| ClusterHit { id: cluster.id.to_string(), name: cluster.name });
+        let repositories = store.search_repositories(scope, words, MOST_HITS).await?.into_iter();
+        Ok(SearchHits {
+            apps: apps.collect(),
+            environments: environments.collect(),
+            clusters: clusters.collect(),
+            repositories: repositories.map(|found| found.name).collect(),
+            ..SearchHits::default()
+        })
     }
 
     /// The release of that id, and those of the commits that were found.
@@ -162,56 +166,23 @@ impl App {
         }
         let artifacts: Vec<_> = commits.iter().map(|commit| commit.id).collect();
         if !artifacts.is_empty() {
-            let most = MOST_HITS as u64;
-            releases.extend(store.list_releases_of_artifacts(scope, &artifacts, most).await?);
+            let found = store.list_releases_of_artifacts(scope, &artifacts, MOST_HITS).await?;
+            releases.extend(found);
         }
-        let environments = store.list_environments(scope).await?;
+        let of = each_once(releases.iter().map(|release| release.environment_id));
+        let environments = store.find_environments(scope, &of).await?;
+        let name_of =
+            |id| environments.iter().find(|found| found.id == id).map(|it| it.name.clone());
         let hit = |release: Release| {
             let commit = commits.iter().find(|commit| Some(commit.id) == release.artifact);
             ReleaseHit {
                 id: release.id.to_string(),
-                environment: environment_name(&environments, release.environment_id).to_owned(),
+                environment: name_of(release.environment_id).unwrap_or_default(),
                 app: release.app,
                 state: release.state.word(),
                 message: commit.map(|commit| commit.message.clone()).unwrap_or_default(),
             }
         };
         Ok(releases.into_iter().map(hit).collect())
-    }
-}
-
-/// The few of `all` whose name has every word: first those that begin with the first one, then by length,
-/// since a short name is matched to a larger part.
-fn best<T>(words: &[&str], all: impl Iterator<Item = T>, name: impl Fn(&T) -> String) -> Vec<T> {
-    let mut found: Vec<_> = all
-        .filter_map(|thing| {
-            let name = name(&thing).to_lowercase();
-            if !words.iter().all(|word| name.contains(word)) {
-                return None;
-            }
-            let begins = words.first().is_some_and(|word| name.starts_with(word));
-            Some(((!begins, name.len(), name), thing))
-        })
-        .collect();
-    found.sort_by(|(one, _), (other, _)| one.cmp(other));
-    found.into_iter().take(MOST_HITS).map(|(_, thing)| thing).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_best_begin_with_what_was_typed_and_are_short() {
-        let names = ["web-checkout", "checkout-worker", "checkout", "shop"].map(str::to_owned);
-        let found = best(&["check"], names.clone().into_iter(), Clone::clone);
-        assert_eq!(found, ["checkout", "checkout-worker", "web-checkout"]);
-        assert_eq!(best(&["check", "work"], names.into_iter(), Clone::clone), ["checkout-worker"]);
-    }
-
-    #[test]
-    fn no_kind_has_more_than_a_few() {
-        let many = (0..100).map(|number| format!("app-{number}"));
-        assert_eq!(best(&["app"], many, Clone::clone).len(), MOST_HITS);
     }
 }

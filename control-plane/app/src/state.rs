@@ -140,6 +140,11 @@ impl App {
         self.parts().live.listen(scope)
     }
 
+    /// Notes that an open page was handed the event of a change that was told then.
+    pub fn note_page_event(&self, told_at: std::time::Instant) {
+        self.parts().metrics.note_page(told_at);
+    }
+
     /// The database answers.
     ///
     /// # Errors

@@ -219,7 +219,7 @@ impl App {
         self.move_release(release, event, extra).await?;
         crash_point!("push-recorded.after");
         if let Some(followed) = &group.followed {
-            self.tell(followed.organization_id, Subject::Release(followed.id));
+            self.tell(followed.organization_id, Subject::release(followed));
         }
         self.parts().sessions.wake(group.environment.cluster_id);
         self.parts().views.changed.notify_one();
@@ -285,7 +285,7 @@ impl App {
                 parts.metrics.release_seconds.observe(now.since(moved.requested_at).as_secs_f64());
             }
         }
-        self.tell(moved.organization_id, Subject::Release(moved.id));
+        self.tell(moved.organization_id, Subject::release(&moved));
         Ok(true)
     }
 
@@ -304,7 +304,7 @@ impl App {
             GitopsLocation::Outside { .. } => Chain(error).to_string(),
         };
         parts.store.postpone_release(&parts.system, release, due, attempts, Some(&told)).await?;
-        self.tell(release.organization_id, Subject::Release(release.id));
+        self.tell(release.organization_id, Subject::release(release));
         Ok(())
     }
 }

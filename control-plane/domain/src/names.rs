@@ -24,6 +24,15 @@ pub const LONGEST_NAMESPACE: usize = 63;
 /// Characters of a refused name that its error shows: enough to know it again.
 const SHOWN_CHARACTERS: usize = 80;
 
+/// An environment with one of these words in its name is for production.
+pub const PRODUCTION_WORDS: [&str; 3] = ["production", "prod", "live"];
+
+/// By its name, an environment is for production.
+#[must_use]
+pub fn is_production(environment: &str) -> bool {
+    environment.split(['-', '.', '_']).any(|part| PRODUCTION_WORDS.contains(&part))
+}
+
 /// Checks that `name` is a DNS label of at most `longest` characters.
 ///
 /// # Errors
@@ -80,6 +89,16 @@ impl FluxNames {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn production_is_known_by_a_part_of_its_name() {
+        for name in ["production", "prod", "eu-production", "prod-2", "live"] {
+            assert!(is_production(name), "{name}");
+        }
+        for name in ["staging", "preproduction", "product", "nonprod", ""] {
+            assert!(!is_production(name), "{name}");
+        }
+    }
 
     #[test]
     fn a_label_is_lower_case_letters_digits_and_inner_dashes() {

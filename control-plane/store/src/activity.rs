@@ -13,7 +13,7 @@ use gimlet_shared::ids::{EnvironmentId, OrganizationId, ReleaseId};
 use sea_orm::{
     ColumnTrait, ConnectionTrait, EntityTrait, ExprTrait, QueryFilter, QueryOrder, QuerySelect,
     QueryTrait,
-    sea_query::{Expr, OnConflict},
+    sea_query::{Alias, Expr, OnConflict},
 };
 use serde::{Deserialize, Serialize};
 
@@ -190,7 +190,8 @@ impl Store {
             .apply_if(filter.kind.as_ref(), |rows, kind| {
                 rows.filter(match kind.contains('.') {
                     true => activity::Column::Kind.eq(kind.as_str()),
-                    false => activity::Column::Kind.starts_with(format!("{kind}.")),
+                    // The database computes the group from the kind.
+                    false => Expr::col(Alias::new("kind_group")).eq(kind.as_str()),
                 })
             })
             .apply_if(filter.actor.as_ref(), |rows, actor| {

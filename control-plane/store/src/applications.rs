@@ -11,7 +11,6 @@ use sea_orm::{
 use crate::{
     columns::{active, from_json, moment, to_json},
     connect::Store,
-    door::Sees,
     entity::{application, environment},
     error::{During, StoreError},
     releases::NewRelease,
@@ -50,21 +49,10 @@ pub struct Application {
 }
 
 const READ: &str = "read an application";
-const LIST: &str = "list applications";
+const LIST: &str = "list the applications of a cluster";
 const ENSURE: &str = "store an application";
 
 impl Store {
-    /// The organization's living applications, by name.
-    ///
-    /// # Errors
-    /// [`StoreError::Query`], [`StoreError::Corrupt`].
-    pub async fn list_applications(
-        &self,
-        scope: &TenantScope,
-    ) -> Result<Vec<Application>, StoreError> {
-        self.living(scope, application::owned_by(scope.organization())).await
-    }
-
     /// The organization's living application of this name in the environment of that name.
     ///
     /// # Errors
@@ -97,13 +85,8 @@ impl Store {
             .column(environment::Column::Id)
             .filter(environment::owned_by(scope.organization()))
             .filter(environment::Column::ClusterId.eq(scope.cluster().0));
-        self.living(scope, application::Column::EnvironmentId.in_subquery(on_cluster.into_query()))
-            .await
-    }
-
-    async fn living(&self, scope: &impl Sees, which: Expr) -> Result<Vec<Application>, StoreError> {
         let rows = application::Entity::find()
-            .filter(which)
+            .filter(application::Column::EnvironmentId.in_subquery(on_cluster.into_query()))
             .filter(application::Column::DeletedAt.is_null())
             .order_by_asc(application::Column::Name)
             .order_by_asc(application::Column::Id)

@@ -5,9 +5,7 @@ use gimlet_domain::{
     time::Timestamp,
 };
 use gimlet_shared::ids::{ClusterId, EnvironmentId, OrganizationId};
-use sea_orm::{
-    ColumnTrait, ConnectionTrait, EntityTrait, ExprTrait, QueryFilter, QueryOrder, sea_query::Expr,
-};
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, ExprTrait, QueryFilter, sea_query::Expr};
 
 use crate::{
     activity::{ActivityDetails, NewActivity, record},
@@ -166,20 +164,6 @@ impl Store {
             .during("read a cluster")?
             .map(Cluster::try_from)
             .transpose()
-    }
-
-    /// The organization's clusters, by name.
-    ///
-    /// # Errors
-    /// [`StoreError::Query`], [`StoreError::Corrupt`].
-    pub async fn list_clusters(&self, scope: &TenantScope) -> Result<Vec<Cluster>, StoreError> {
-        let rows = cluster::Entity::find()
-            .filter(cluster::owned_by(scope.organization()))
-            .order_by_asc(cluster::Column::Name)
-            .all(&self.read(scope))
-            .await
-            .during("list clusters")?;
-        rows.into_iter().map(Cluster::try_from).collect()
     }
 
     /// Opens a session of the cluster's agent, which fences every older one; returns its number.

@@ -111,7 +111,14 @@ impl Store {
         self.connections.counts().read()
     }
 
-    /// Shows what was written among the metrics.
+    /// How many statements read what is committed since the store was opened, by this store and its clones:
+    /// what a page costs, whatever the machine.
+    #[must_use]
+    pub fn read_count(&self) -> u64 {
+        self.connections.counts().reads()
+    }
+
+    /// Shows what was read and written among the metrics.
     ///
     /// # Errors
     /// When a metric of the same name is registered already.

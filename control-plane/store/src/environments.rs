@@ -85,11 +85,12 @@ impl Store {
         found.one(&self.read(scope)).await.during(READ)?.map(Environment::try_from).transpose()
     }
 
-    /// The organization's environments, by name.
+    /// All of the organization's environments, by name, for what has to look at each of them. Pages read no
+    /// more than they show: [`Store::list_environments`].
     ///
     /// # Errors
     /// [`StoreError::Query`], [`StoreError::Corrupt`].
-    pub async fn list_environments(
+    pub async fn all_environments(
         &self,
         scope: &TenantScope,
     ) -> Result<Vec<Environment>, StoreError> {

@@ -6,6 +6,7 @@
 //! stores what it is given, by compare-and-set, or says that someone else was faster.
 
 mod activity;
+mod app_pages;
 mod applications;
 mod artifacts;
 mod certificates;
@@ -22,6 +23,7 @@ mod enrolments;
 mod entity;
 mod environments;
 mod error;
+mod fleet_pages;
 mod followed;
 mod idempotency;
 mod ingest;
@@ -35,6 +37,7 @@ mod release_pages;
 mod release_steps;
 mod releases;
 mod repositories;
+mod repository_pages;
 mod row_security;
 mod scope;
 mod search;
@@ -44,6 +47,7 @@ mod tokens;
 mod waiting;
 
 pub use activity::{Activity, ActivityBounds, ActivityDetails, ActivityFilter};
+pub use app_pages::{AppCounts, ApplicationFilter};
 pub use applications::Application;
 pub use artifacts::{
     Artifact, ArtifactFilter, Commit, DecidedArtifact, Decision, EventWord, ManifestProblem,
@@ -59,6 +63,7 @@ pub use door::WriteCounts;
 pub use enrolments::{Enrolment, NewEnrolment, Spend};
 pub use environments::{Environment, GIT_USER, GitAccess, GitopsLocation};
 pub use error::{DatabaseError, StoreError};
+pub use fleet_pages::{ClusterCondition, ClusterCounts, ClusterFilter, EnvironmentFilter};
 pub use followed::FollowedRelease;
 pub use idempotency::{KeyedRequest, Turn};
 pub use ingest::{IngestBatch, Ingested, NewArtifact, NewDecision, RefChange};
@@ -67,9 +72,11 @@ pub use operate::{Inspection, NamedCommit, Operator, SealedSecret};
 #[cfg(feature = "planted-bugs")]
 pub use planted::{PlantedBug, plant};
 pub use release_logs::{LOGS_KEPT, ReleaseLog};
+pub use release_pages::DecidedRelease;
 pub use release_steps::{AdvanceExtra, ApplicationChange, ReleaseMarks};
 pub use releases::{NewRelease, Release, ReleaseFilter};
 pub use repositories::{NewRepository, PollEnd, RepositoryAddition, SeenRef, SourceRepository};
+pub use repository_pages::RepositoryFilter;
 pub use scope::{ClusterScope, Credential, SystemScope, TenantScope};
 pub use search::FoundCommit;
 pub use tokens::{ApiToken, NewToken, TokenFilter, TokenOwner};

@@ -2,7 +2,10 @@
 
 use gimlet_domain::{role::Role, time::Timestamp};
 use gimlet_shared::ids::{OrganizationId, UserId};
-use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter};
+use sea_orm::{
+    ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QuerySelect, QueryTrait,
+    sea_query::{Expr, ExprTrait},
+};
 
 use crate::{
     activity::record,
@@ -119,14 +122,16 @@ pub(crate) async fn member_scope(
 ) -> Result<Option<TenantScope>, StoreError> {
     const OPERATION: &str = "read a member";
 
-    let Some(member) =
-        member::Entity::find_by_id((organization.0, user.0)).one(db).await.during(OPERATION)?
-    else {
-        return Ok(None);
-    };
-    let Some(person) = user::Entity::find_by_id(user.0).one(db).await.during(OPERATION)? else {
-        return Ok(None);
-    };
-    let role = from_word("role", &member.role)?;
-    Ok(Some(TenantScope::new(organization, user, person.login, role, credential)))
+    let mut found = member::Entity::find_by_id((organization.0, user.0))
+        .select_only()
+        .column(member::Column::Role)
+        .column(user::Column::Login);
+    let same = Expr::col((user::Entity, user::Column::Id))
+        .equals((member::Entity, member::Column::UserId));
+    QueryTrait::query(&mut found).inner_join(user::Entity, same);
+    // Every request asks this, so it is one question.
+    let found: Option<(String, String)> = found.into_tuple().one(db).await.during(OPERATION)?;
+    let Some((role, login)) = found else { return Ok(None) };
+    let role = from_word("role", &role)?;
+    Ok(Some(TenantScope::new(organization, user, login, role, credential)))
 }

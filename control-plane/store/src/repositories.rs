@@ -133,11 +133,12 @@ impl Store {
         Ok(RepositoryAddition::Added(row.into()))
     }
 
-    /// The organization's repositories, by name.
+    /// All of the organization's repositories, by name, for what has to look at each of them. Pages read no
+    /// more than they show: [`Store::list_repositories`].
     ///
     /// # Errors
     /// [`StoreError::Query`].
-    pub async fn list_repositories(
+    pub async fn all_repositories(
         &self,
         scope: &TenantScope,
     ) -> Result<Vec<SourceRepository>, StoreError> {

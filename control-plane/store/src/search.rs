@@ -1,9 +1,10 @@
-//! Finding commits and releases by a few words of them.
+//! Finding things by a few words of them: what has a name by it, commits by their message and author.
 
 use gimlet_shared::ids::{ArtifactId, RepositoryId};
 use sea_orm::{
-    ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
-    sea_query::{Expr, ExprTrait, Func, LikeExpr},
+    ColumnTrait, Condition, EntityTrait, Order, QueryFilter, QueryOrder, QuerySelect, QueryTrait,
+    Select,
+    sea_query::{BinOper, CaseStatement, Expr, ExprTrait, Func, LikeExpr},
 };
 
 use crate::{
@@ -18,6 +19,9 @@ use crate::{
 const ESCAPE: char = '\\';
 
 const SEARCH: &str = "search commits and releases";
+
+/// What commits are found by, spelled as in the index `artifacts_by_words`, which is used for nothing else.
+const WORDS: &str = "lower(substr(message, 1, 400) || ' ' || substr(author_name, 1, 100))";
 
 /// A commit that was found.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,8 +39,9 @@ pub struct FoundCommit {
 }
 
 impl Store {
-    /// The organization's newest commits that have every one of `words`: in the message or the author's
-    /// name, whatever the case, or as the beginning of the hash. Without words, the newest ones.
+    /// The organization's newest commits that have every one of `words`: in the beginning of the message
+    /// (400 characters) or of the author's name (100), whatever the case, or as the beginning of the hash.
+    /// Without words, the newest ones.
     ///
     /// # Errors
     /// [`StoreError::Query`].
@@ -47,6 +52,14 @@ impl Store {
         limit: u64,
     ) -> Result<Vec<FoundCommit>, StoreError> {
         let every = words.iter().fold(Condition::all(), |every, word| every.add(mentions(word)));
+        // An index of words and ids alone: only what was found is read whole.
+        let found = artifact::Entity::find()
+            .select_only()
+            .column(artifact::Column::Id)
+            .filter(artifact::owned_by(scope.organization()))
+            .filter(every)
+            .order_by_desc(artifact::Column::Id)
+            .limit(limit);
         let rows: Vec<(sea_orm::prelude::Uuid, sea_orm::prelude::Uuid, String, String, String)> =
             artifact::Entity::find()
                 .select_only()
@@ -58,9 +71,8 @@ impl Store {
                     artifact::Column::AuthorName,
                 ])
                 .filter(artifact::owned_by(scope.organization()))
-                .filter(every)
+                .filter(artifact::Column::Id.in_subquery(found.into_query()))
                 .order_by_desc(artifact::Column::Id)
-                .limit(limit)
                 .into_tuple()
                 .all(&self.read(scope))
                 .await
@@ -100,17 +112,53 @@ impl Store {
 /// The commit has the word somewhere.
 fn mentions(word: &str) -> Condition {
     let word = word.to_lowercase();
-    let anywhere = |column: artifact::Column| {
-        Expr::expr(Func::lower(Expr::col(column))).like(like(&format!("%{}%", escaped(&word))))
-    };
     Condition::any()
-        .add(anywhere(artifact::Column::Message))
-        .add(anywhere(artifact::Column::AuthorName))
-        .add(Expr::col(artifact::Column::Sha).like(like(&format!("{}%", escaped(&word)))))
+        .add(Expr::cust(WORDS).like(containing(&word)))
+        .add(Expr::col(artifact::Column::Sha).like(beginning_with(&word)))
 }
 
-fn like(pattern: &str) -> LikeExpr {
-    LikeExpr::new(pattern).escape(ESCAPE)
+/// Text with `part` somewhere in it.
+fn containing(part: &str) -> LikeExpr {
+    LikeExpr::new(format!("%{}%", escaped(part))).escape(ESCAPE)
+}
+
+/// Text that begins with `part`.
+fn beginning_with(part: &str) -> LikeExpr {
+    LikeExpr::new(format!("{}%", escaped(part))).escape(ESCAPE)
+}
+
+/// `name` has `text` somewhere in it, whatever the case.
+pub(crate) fn has(name: impl Into<Expr>, text: &str) -> Expr {
+    Expr::expr(Func::lower(name)).like(containing(&text.to_lowercase()))
+}
+
+/// One text after the other.
+pub(crate) fn joined(first: Expr, second: Expr) -> Expr {
+    first.binary(BinOper::Custom("||"), second)
+}
+
+/// The few rows whose `name` has every word: first those that begin with the first one, then by length,
+/// since a short name is matched to a larger part.
+pub(crate) fn best<E: EntityTrait>(
+    mut rows: Select<E>,
+    name: &Expr,
+    words: &[&str],
+    limit: u64,
+) -> Select<E> {
+    let lower = Expr::expr(Func::lower(name.clone()));
+    let begins = words.first().map_or_else(
+        || Expr::value(false),
+        |first| lower.clone().like(beginning_with(&first.to_lowercase())),
+    );
+    let ranked = Expr::expr(CaseStatement::new().case(begins, 0).finally(1));
+    for word in words {
+        rows = rows.filter(has(name.clone(), word));
+    }
+    QueryTrait::query(&mut rows)
+        .order_by_expr(ranked, Order::Asc)
+        .order_by_expr(Expr::expr(Func::char_length(name.clone())), Order::Asc)
+        .order_by_expr(name.clone(), Order::Asc);
+    rows.limit(limit)
 }
 
 /// The word, standing for itself alone.

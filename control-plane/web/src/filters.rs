@@ -87,7 +87,7 @@ pub(crate) fn outside(text: &str, _: &dyn Values, most: usize) -> Result<Safe<St
 #[askama::filter_fn]
 pub(crate) fn environment_name(name: &str, _: &dyn Values) -> Result<Safe<String>> {
     let mut html = String::with_capacity(256);
-    if marks::is_production(name) {
+    if gimlet_app::is_production(name) {
         html.push_str("<span class=\"production-name\" title=\"Production\">");
         html.push_str(&icons::svg("production"));
     } else {
@@ -103,7 +103,7 @@ pub(crate) fn environment_name(name: &str, _: &dyn Values) -> Result<Safe<String
 #[askama::filter_fn]
 pub(crate) fn environment_chip(name: &str, _: &dyn Values) -> Result<Safe<String>> {
     let mut html = String::with_capacity(256);
-    if marks::is_production(name) {
+    if gimlet_app::is_production(name) {
         html.push_str("<span class=\"chip production\" title=\"Production\">");
         html.push_str(&icons::svg("production"));
         html.push_str("<span class=\"unseen\">Production: </span>");

@@ -13,7 +13,10 @@ mod hub;
 mod splice;
 mod stream;
 
-use std::time::Duration;
+use std::{
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
 
 use futures::future::{BoxFuture, FutureExt};
 use gimlet_app::Subject;
@@ -42,6 +45,13 @@ impl Pace {
 
 type Render =
     dyn Fn(Web, Viewer) -> BoxFuture<'static, Result<String, PageError>> + Send + Sync + 'static;
+
+/// What a region's rendering learns about what it shows, and what tells it then which changes concern it:
+/// two ends of one thing.
+pub(crate) fn known<T>() -> (Arc<OnceLock<T>>, Arc<OnceLock<T>>) {
+    let known = Arc::new(OnceLock::new());
+    (known.clone(), known)
+}
 
 /// A live part of a page.
 pub(crate) struct Region {

@@ -99,11 +99,6 @@ fn find(marks: &[(&str, Mark)], state: &str) -> Mark {
     marks.iter().find(|(word, _)| *word == state).map_or(UNKNOWN, |(_, mark)| *mark)
 }
 
-/// By its name, an environment is for production.
-pub(crate) fn is_production(environment: &str) -> bool {
-    environment.split(['-', '.', '_']).any(|part| matches!(part, "production" | "prod" | "live"))
-}
-
 #[cfg(test)]
 pub(crate) fn all() -> impl Iterator<Item = Mark> {
     [&RELEASE[..], &HEALTH, &CLUSTER, &STEP].into_iter().flatten().map(|(_, mark)| *mark)
@@ -112,16 +107,6 @@ pub(crate) fn all() -> impl Iterator<Item = Mark> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn production_is_known_by_a_part_of_its_name() {
-        for name in ["production", "prod", "eu-production", "prod-2", "live"] {
-            assert!(is_production(name), "{name}");
-        }
-        for name in ["staging", "preproduction", "product", "nonprod", ""] {
-            assert!(!is_production(name), "{name}");
-        }
-    }
 
     #[test]
     fn a_state_that_is_not_known_yet_is_shown_as_unknown() {

@@ -22,6 +22,10 @@ pub(crate) struct Answer {
     pub(crate) status: u16,
     /// The body.
     pub(crate) body: Vec<u8>,
+    /// Milliseconds that the server says it took.
+    pub(crate) server_ms: Option<f64>,
+    /// The header `Link`, where pages go on.
+    pub(crate) link: Option<String>,
 }
 
 impl Connection {
@@ -49,19 +53,23 @@ impl Connection {
         };
         let text = std::str::from_utf8(&self.read[..head])?;
         let status = text.split(' ').nth(1).context("no status")?.parse()?;
-        let length = text
-            .lines()
-            .filter_map(|line| line.split_once(':'))
-            .find_map(|(name, value)| {
-                name.eq_ignore_ascii_case("content-length").then(|| value.trim().parse::<usize>())
-            })
-            .context("an answer without a length")??;
+        let header = |wanted: &str| {
+            let lines = text.lines().filter_map(|line| line.split_once(':'));
+            let mut values = lines.filter(|(name, _)| name.eq_ignore_ascii_case(wanted));
+            values.next().map(|(_, value)| value.trim())
+        };
+        let length =
+            header("content-length").context("an answer without a length")?.parse::<usize>()?;
+        let server_ms = header("server-timing")
+            .and_then(|timing| timing.strip_prefix("app;dur="))
+            .and_then(|ms| ms.parse().ok());
+        let link = header("link").map(str::to_owned);
         while self.read.len() < head + length {
             self.more().await?;
         }
         let body = self.read[head..head + length].to_vec();
         self.read.drain(..head + length);
-        Ok(Answer { status, body })
+        Ok(Answer { status, body, server_ms, link })
     }
 
     async fn more(&mut self) -> Result<()> {
@@ -74,12 +82,24 @@ impl Connection {
 
 /// A request with a JSON body.
 pub(crate) fn post(path: &str, headers: &[(&str, &str)], body: &[u8]) -> Vec<u8> {
+    request("POST", path, headers, body)
+}
+
+/// The same by another method.
+pub(crate) fn request(method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Vec<u8> {
     let headers: String =
         headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
     let head = format!(
-        "POST {path} HTTP/1.1\r\nhost: bench\r\ncontent-type: application/json\r\n\
+        "{method} {path} HTTP/1.1\r\nhost: bench\r\ncontent-type: application/json\r\n\
          content-length: {}\r\n{headers}\r\n",
         body.len()
     );
     [head.as_bytes(), body].concat()
+}
+
+/// A request for what lies at `path`.
+pub(crate) fn get(path: &str, headers: &[(&str, &str)]) -> Vec<u8> {
+    let headers: String =
+        headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+    format!("GET {path} HTTP/1.1\r\nhost: bench\r\n{headers}\r\n").into_bytes()
 }

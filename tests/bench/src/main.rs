@@ -34,6 +34,9 @@ struct Measure {
     /// Tiny sizes: whether it runs, not how fast it is.
     #[arg(long)]
     smoke: bool,
+    /// Be the peer of `live-streams`: a process of its own, as the server is.
+    #[arg(long, hide = true)]
+    fan_out_peer: bool,
     /// The folder of the measured programs.
     #[arg(long, default_value = ".target/x86_64-unknown-linux-gnu/release")]
     programs: PathBuf,
@@ -75,6 +78,9 @@ fn run(options: &Measure) -> Result<()> {
             writeln!(out, "{:20} {}", bench.name(), bench.about())?;
         }
         return Ok(());
+    }
+    if options.fan_out_peer {
+        return benches::run_fan_out_peer();
     }
     if options.rounds == 0 {
         bail!("--rounds: at least one");

@@ -1,6 +1,6 @@
 //! What changed: the record, and the stream of it.
 
-use std::{convert::Infallible, fmt::Write as _, time::Duration};
+use std::{convert::Infallible, fmt::Write as _, pin::Pin, time::Duration};
 
 use axum::{
     Json,
@@ -16,7 +16,7 @@ use gimlet_shared::{
     api::{Activity, ActivityQuery, ChangesQuery, ChangesReset, Page, Problem},
     error_chain::Chain,
 };
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, Interval, Sleep, interval_at, sleep};
 use tokio_util::sync::CancellationToken;
 
 use super::next_page;
@@ -78,8 +78,9 @@ pub(super) async fn changes(
         scope,
         follower,
         shutdown: state.shutdown,
-        beat_at: Instant::now() + HEARTBEAT,
-        check_at: Instant::now() + RECHECK,
+        told_at: Instant::now(),
+        beat: Box::pin(sleep(HEARTBEAT)),
+        check: interval_at(Instant::now() + RECHECK, RECHECK),
         greeting: Some(Bytes::from(format!("retry: {RETRY_MS}\n: changes\n\n"))),
     };
     let frames = stream::unfold(changes, |mut changes| async move {
@@ -105,8 +106,11 @@ struct Changes {
     scope: TenantScope,
     follower: ActivityFollower,
     shutdown: CancellationToken,
-    beat_at: Instant,
-    check_at: Instant,
+    /// When something was last sent.
+    told_at: Instant,
+    /// Set anew when it has run out, and not for each change: a thousand streams share one clock.
+    beat: Pin<Box<Sleep>>,
+    check: Interval,
     greeting: Option<Bytes>,
 }
 
@@ -120,17 +124,23 @@ impl Changes {
             let step = tokio::select! {
                 biased;
                 () = self.shutdown.cancelled() => return None,
-                () = sleep_until(self.check_at) => {
+                _ = self.check.tick() => {
                     self.is_still_welcome().await.then_some(())?;
                     continue;
                 }
                 step = self.follower.next() => step,
-                () = sleep_until(self.beat_at) => {
-                    self.beat_at = Instant::now() + HEARTBEAT;
-                    return Some(Bytes::from_static(b": beat\n\n"));
+                () = self.beat.as_mut() => {
+                    let now = Instant::now();
+                    let is_silent = now >= self.told_at + HEARTBEAT;
+                    self.told_at = if is_silent { now } else { self.told_at };
+                    self.beat.as_mut().reset(self.told_at + HEARTBEAT);
+                    if is_silent {
+                        return Some(Bytes::from_static(b": beat\n\n"));
+                    }
+                    continue;
                 }
             };
-            self.beat_at = Instant::now() + HEARTBEAT;
+            self.told_at = Instant::now();
             return match step {
                 FollowStep::Event(event) => Some(event.frame.clone()),
                 FollowStep::Reset { last } => Some(reset(last)),
@@ -140,7 +150,6 @@ impl Changes {
     }
 
     async fn is_still_welcome(&mut self) -> bool {
-        self.check_at = Instant::now() + RECHECK;
         match self.app.recheck(&self.scope).await {
             Ok(scope) => scope.is_some(),
             Err(error) => {

@@ -123,7 +123,7 @@ impl Follower {
                 match self.changes.recv().await {
                     Ok(change)
                         if change.is_for(&self.scope)
-                            && change.subject == Subject::Release(self.id) =>
+                            && matches!(&change.subject, Subject::Release { id, .. } if *id == self.id) =>
                     {
                         return Some(());
                     }

@@ -92,7 +92,7 @@ async fn act_on(app: &App, release: &Release, verdict: Verdict) -> Result<(), Ap
         }
         Verdict::Waiting { fetched, applied, trouble } => {
             if app.parts().troubles.note(release.id, trouble) {
-                app.tell(release.organization_id, Subject::Release(release.id));
+                app.tell(release.organization_id, Subject::release(release));
             }
             mark_progress(app, release, fetched, applied).await
         }
@@ -114,7 +114,7 @@ async fn mark_progress(
         let marks = ReleaseMarks { applied_at: Some(now), ..ReleaseMarks::default() };
         if let Some(marked) = parts.store.mark_release(&parts.system, release, marks).await? {
             app.trace_release(release, &marked);
-            app.tell(release.organization_id, Subject::Release(release.id));
+            app.tell(release.organization_id, Subject::release(release));
         }
     }
     Ok(())

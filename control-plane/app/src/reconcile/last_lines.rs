@@ -77,7 +77,7 @@ pub(super) async fn keep_last_lines(
         parts.store.keep_release_log(&parts.system, organization, release, &log).await?;
         parts.kept_lines.remember(place, digest);
     }
-    app.tell(scope.organization(), Subject::Release(release));
+    app.tell(scope.organization(), Subject::Release { id: release, app: None });
     Ok(())
 }
 

@@ -1,4 +1,4 @@
-//! What the door counts.
+//! What the door counts: what was written, and how often was asked.
 
 use prometheus::{IntCounter, Registry};
 
@@ -9,6 +9,7 @@ pub(crate) struct Counts {
     undone: IntCounter,
     commits: IntCounter,
     failed: IntCounter,
+    reads: IntCounter,
 }
 
 /// What was written since the store was opened.
@@ -43,11 +44,15 @@ impl Counts {
                 "gimlet_store_commits_failed_total",
                 "Transactions that could not be committed",
             )?,
+            reads: IntCounter::new(
+                "gimlet_store_reads_total",
+                "Statements that read what is committed",
+            )?,
         })
     }
 
     pub(crate) fn register(&self, registry: &Registry) -> Result<(), prometheus::Error> {
-        for counter in [&self.use_cases, &self.undone, &self.commits, &self.failed] {
+        for counter in [&self.use_cases, &self.undone, &self.commits, &self.failed, &self.reads] {
             registry.register(Box::new(counter.clone()))?;
         }
         Ok(())
@@ -60,6 +65,16 @@ impl Counts {
             commits: self.commits.get(),
             failed: self.failed.get(),
         }
+    }
+
+    /// A statement read, by itself.
+    pub(crate) fn read_once(&self) {
+        self.reads.inc();
+    }
+
+    /// Statements that read since the store was opened.
+    pub(crate) fn reads(&self) -> u64 {
+        self.reads.get()
     }
 
     /// A transaction of one use case was committed.

@@ -109,7 +109,8 @@ pub(crate) struct Read<'a> {
 
 /// What each of the three kinds of statement does on the connection that fits.
 macro_rules! reading {
-    ($self:ident, $ask:ident, $statement:expr) => {
+    ($self:ident, $ask:ident, $statement:expr) => {{
+        $self.connections.counts().read_once();
         match ($self.connections, $self.rows) {
             (Connections::Sqlite { readers, .. }, Rows::All | Rows::Of(_)) => {
                 statement::$ask(readers, $statement).await
@@ -123,7 +124,7 @@ macro_rules! reading {
                 statement::$ask(&mut *txn, $statement).await
             }
         }
-    };
+    }};
 }
 
 #[async_trait]

@@ -19,7 +19,7 @@ impl MigratorTrait for Migrator {
     }
 }
 
-const STEPS: [Step; 10] = [
+const STEPS: [Step; 11] = [
     Step { name: "0001_people", sql: include_str!("0001_people.sql") },
     Step { name: "0002_clusters", sql: include_str!("0002_clusters.sql") },
     Step { name: "0003_repositories", sql: include_str!("0003_repositories.sql") },
@@ -30,12 +30,13 @@ const STEPS: [Step; 10] = [
     Step { name: "0008_activity", sql: include_str!("0008_activity.sql") },
     Step { name: "0009_idempotency", sql: include_str!("0009_idempotency.sql") },
     Step { name: "0010_release_pages", sql: include_str!("0010_release_pages.sql") },
+    Step { name: "0011_pages", sql: include_str!("0011_pages.sql") },
 ];
 
 #[derive(Clone, Copy)]
 struct Step {
     name: &'static str,
-    /// Both databases read it. Where they have no word in common it stands in braces: `{bytes}`.
+    /// Both databases read it. Where they have no word in common it stands in braces: see [`words`].
     sql: &'static str,
 }
 
@@ -48,14 +49,29 @@ impl MigrationName for Step {
 #[async_trait]
 impl MigrationTrait for Step {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        let bytes = match manager.get_database_backend() {
-            DbBackend::Postgres => "bytea",
-            _ => "blob",
-        };
+        let words = words(manager.get_database_backend());
+        let sql = words.iter().fold(self.sql.to_owned(), |sql, (word, own)| sql.replace(word, own));
         crash_point!("migration.step.before");
-        let done =
-            manager.get_connection().execute_unprepared(&self.sql.replace("{bytes}", bytes)).await;
+        let done = manager.get_connection().execute_unprepared(&sql).await;
         crash_point!("migration.step.after");
         done.map(drop)
+    }
+}
+
+/// What stands in braces, and what each database says instead.
+const fn words(backend: DbBackend) -> [(&'static str, &'static str); 4] {
+    match backend {
+        DbBackend::Postgres => [
+            ("{bytes}", "bytea"),
+            ("{json}", "::json"),
+            ("{computed}", "STORED"),
+            ("{kind_group}", "split_part(kind, '.', 1)"),
+        ],
+        _ => [
+            ("{bytes}", "blob"),
+            ("{json}", ""),
+            ("{computed}", "VIRTUAL"),
+            ("{kind_group}", "substr(kind, 1, instr(kind, '.') - 1)"),
+        ],
     }
 }

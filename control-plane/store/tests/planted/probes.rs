@@ -3,8 +3,9 @@
 use gimlet_domain::role::Role;
 use gimlet_shared::link::CommandOutcome;
 use gimlet_store::{
-    ActivityFilter, ArtifactFilter, GitopsLocation, NewEnrolment, NewEnvironment, NewToken,
-    ReleaseFilter, TokenFilter, TokenOwner,
+    ActivityFilter, ApplicationFilter, ArtifactFilter, ClusterFilter, EnvironmentFilter,
+    GitopsLocation, NewEnrolment, NewEnvironment, NewToken, ReleaseFilter, RepositoryFilter,
+    TokenFilter, TokenOwner,
 };
 
 use crate::{
@@ -25,11 +26,15 @@ pub(crate) enum Unfiltered {
 use Unfiltered::{Holds, Leaks};
 
 /// Every function, and how it fares without the filter on a database without row-level security.
-pub(crate) const PROBES: [(&str, Unfiltered); 53] = [
+pub(crate) const PROBES: [(&str, Unfiltered); 71] = [
     ("list_activity", Leaks),
     ("activity_after", Leaks),
     ("activity_bounds", Leaks),
     ("list_applications", Leaks),
+    ("count_applications", Leaks),
+    ("find_applications", Leaks),
+    ("search_applications", Leaks),
+    ("count_cluster_applications", Leaks),
     ("find_application", Leaks),
     ("list_cluster_applications", Holds),
     ("list_artifacts", Leaks),
@@ -42,6 +47,10 @@ pub(crate) const PROBES: [(&str, Unfiltered); 53] = [
     ("find_cluster_by_name", Leaks),
     ("find_cluster_of", Holds),
     ("list_clusters", Leaks),
+    ("count_clusters", Leaks),
+    ("find_clusters", Leaks),
+    ("find_leading_cluster", Leaks),
+    ("search_clusters", Leaks),
     ("open_epoch", Holds),
     ("touch_cluster", Holds),
     ("note_disconnected", Holds),
@@ -51,7 +60,12 @@ pub(crate) const PROBES: [(&str, Unfiltered); 53] = [
     ("approve_device_login", Holds),
     ("renew_enrolment", Holds),
     ("find_environment_by_name", Leaks),
+    ("all_environments", Leaks),
     ("list_environments", Leaks),
+    ("list_environments_by_use", Leaks),
+    ("find_environments", Leaks),
+    ("list_environments_on", Leaks),
+    ("search_environments", Leaks),
     ("list_cluster_environments", Holds),
     ("begin_keyed", Holds),
     ("finish_keyed", Holds),
@@ -64,13 +78,18 @@ pub(crate) const PROBES: [(&str, Unfiltered); 53] = [
     ("list_newest_releases", Leaks),
     ("find_releases", Leaks),
     ("find_artifacts", Leaks),
+    ("list_decided_releases", Leaks),
     ("list_healthy_of_application", Leaks),
     ("list_healthy_of_environment", Leaks),
     ("request_release", Holds),
     ("find_release", Leaks),
     ("list_releases", Leaks),
     ("add_repository", Holds),
+    ("all_repositories", Leaks),
     ("list_repositories", Leaks),
+    ("count_repositories", Leaks),
+    ("find_repositories", Leaks),
+    ("search_repositories", Leaks),
     ("find_repository", Leaks),
     ("find_repository_by_name", Leaks),
     ("search_commits", Leaks),
@@ -84,6 +103,9 @@ pub(crate) const PROBES: [(&str, Unfiltered); 53] = [
 /// The answer as text; `None` where the function has no probe.
 pub(crate) async fn probe(world: &World, name: &str) -> Option<String> {
     if let Some(answer) = reads(world, name).await {
+        return Some(answer);
+    }
+    if let Some(answer) = pages(world, name).await {
         return Some(answer);
     }
     if let Some(answer) = writes(world, name).await {
@@ -108,7 +130,6 @@ async fn reads(world: &World, name: &str) -> Option<String> {
             let more = bounds.last > world.changes_of_intruder().await;
             if more { "counts the victim's changes".to_owned() } else { format!("{bounds:?}") }
         }
-        "list_applications" => format!("{:?}", store.list_applications(me).await),
         "find_application" => {
             format!("{:?}", store.find_application(me, &environment.name, "victim-web").await)
         }
@@ -122,11 +143,10 @@ async fn reads(world: &World, name: &str) -> Option<String> {
             let theirs = &victim.connected.cluster.name;
             format!("{:?}", store.find_cluster_by_name(me, theirs).await)
         }
-        "list_clusters" => format!("{:?}", store.list_clusters(me).await),
         "find_environment_by_name" => {
             format!("{:?}", store.find_environment_by_name(me, &environment.name).await)
         }
-        "list_environments" => format!("{:?}", store.list_environments(me).await),
+        "all_environments" => format!("{:?}", store.all_environments(me).await),
         "list_members" => format!("{:?}", store.list_members(me, None, 100).await),
         "find_member" => format!("{:?}", store.find_member(me, "victim-owner").await),
         "list_release_logs" => format!("{:?}", store.list_release_logs(me, release.id).await),
@@ -134,6 +154,9 @@ async fn reads(world: &World, name: &str) -> Option<String> {
             format!("{:?}", store.list_newest_releases(me, &[release.application_id]).await)
         }
         "find_releases" => format!("{:?}", store.find_releases(me, &[release.id]).await),
+        "list_decided_releases" => {
+            format!("{:?}", store.list_decided_releases(me, &[world.decided]).await)
+        }
         "find_artifacts" => format!("{:?}", store.find_artifacts(me, &[victim.artifact]).await),
         "list_healthy_of_application" => {
             let found = store.list_healthy_of_application(me, release.application_id, 9).await;
@@ -144,7 +167,7 @@ async fn reads(world: &World, name: &str) -> Option<String> {
         }
         "find_release" => format!("{:?}", store.find_release(me, release.id).await),
         "list_releases" => format!("{:?}", store.list_releases(me, &releases).await),
-        "list_repositories" => format!("{:?}", store.list_repositories(me).await),
+        "all_repositories" => format!("{:?}", store.all_repositories(me).await),
         "find_repository" => {
             format!("{:?}", store.find_repository(me, victim.repository.id).await)
         }
@@ -157,6 +180,68 @@ async fn reads(world: &World, name: &str) -> Option<String> {
         }
         "find_scope_again" => format!("{:?}", store.find_scope_again(me, at(3)).await),
         "list_tokens" => format!("{:?}", store.list_tokens(me, tokens, at(3)).await),
+        _ => return None,
+    })
+}
+
+/// Functions that read lists a page at a time, or things of a page at once.
+async fn pages(world: &World, name: &str) -> Option<String> {
+    let World { store, victim, intruder, release, .. } = world;
+    let me = &intruder.owner;
+    let environment = &victim.connected.environment;
+    let clusters = ClusterFilter { limit: 100, ..Default::default() };
+    let apps = ApplicationFilter { limit: 100, ..Default::default() };
+    let repositories = RepositoryFilter { limit: 100, ..Default::default() };
+    let theirs = Some("victim".to_owned());
+    let (words, cluster) = (["victim"], [environment.cluster_id]);
+    // A number names nobody: here it counts what only the victim has.
+    let counted =
+        |count: u64| if count > 0 { "counts what is the victim's" } else { "none" }.to_owned();
+    Some(match name {
+        "list_applications" => format!("{:?}", store.list_applications(me, &apps).await),
+        "count_applications" => {
+            let theirs = ApplicationFilter { text: theirs, ..apps };
+            let found = store.count_applications(me, &theirs).await.unwrap();
+            counted(found.iter().map(|(_, count)| count).sum())
+        }
+        "find_applications" => {
+            format!("{:?}", store.find_applications(me, &[release.application_id]).await)
+        }
+        "search_applications" => format!("{:?}", store.search_applications(me, &words, 9).await),
+        "count_cluster_applications" => {
+            format!("{:?}", store.count_cluster_applications(me, &cluster).await)
+        }
+        "list_clusters" => format!("{:?}", store.list_clusters(me, &clusters).await),
+        "count_clusters" => {
+            let theirs = ClusterFilter { text: theirs, ..clusters };
+            counted(store.count_clusters(me, &theirs).await.unwrap().all)
+        }
+        "find_clusters" => format!("{:?}", store.find_clusters(me, &cluster).await),
+        "find_leading_cluster" => format!("{:?}", store.find_leading_cluster(me).await),
+        "search_clusters" => format!("{:?}", store.search_clusters(me, &words, 9).await),
+        "list_environments" => {
+            let all = EnvironmentFilter { limit: 100, ..Default::default() };
+            format!("{:?}", store.list_environments(me, &all).await)
+        }
+        "list_environments_by_use" => {
+            format!("{:?}", store.list_environments_by_use(me, &clusters).await)
+        }
+        "find_environments" => {
+            format!("{:?}", store.find_environments(me, &[environment.id]).await)
+        }
+        "list_environments_on" => format!("{:?}", store.list_environments_on(me, &cluster).await),
+        "search_environments" => format!("{:?}", store.search_environments(me, &words, 9).await),
+        "list_repositories" => {
+            format!("{:?}", store.list_repositories(me, &repositories).await)
+        }
+        "count_repositories" => {
+            let theirs = RepositoryFilter { text: theirs, ..repositories };
+            counted(store.count_repositories(me, &theirs).await.unwrap())
+        }
+        "find_repositories" => {
+            format!("{:?}", store.find_repositories(me, &[victim.repository.id]).await)
+        }
+        "search_repositories" => format!("{:?}", store.search_repositories(me, &words, 9).await),
         _ => return None,
     })
 }

@@ -2,14 +2,17 @@
 
 use gimlet_domain::release::ReleaseState;
 use gimlet_shared::{
-    ids::{CommandId, ReleaseId},
+    ids::{ArtifactId, CommandId, ReleaseId},
     link::CommandBody,
     observed::ObjectKey,
 };
-use gimlet_store::{AdvanceExtra, KeyedRequest, NewCommand, NewToken, Release, ReleaseLog, Store};
+use gimlet_store::{
+    AdvanceExtra, IngestBatch, KeyedRequest, NewCommand, NewDecision, NewRelease, NewToken,
+    Release, ReleaseLog, Store,
+};
 use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, Statement};
 
-use crate::harness::{Shop, at};
+use crate::harness::{Shop, at, new_artifact, new_release, pushed};
 
 pub(crate) struct World {
     pub(crate) store: Store,
@@ -18,6 +21,8 @@ pub(crate) struct World {
     /// Healthy, with a log and a command.
     pub(crate) release: Release,
     pub(crate) token: gimlet_store::ApiToken,
+    /// Of the victim, with a decision and its release.
+    pub(crate) decided: ArtifactId,
     /// Looks past every policy.
     raw: DatabaseConnection,
 }
@@ -32,6 +37,9 @@ impl World {
         let victim = shop_of(&store, "victim").await;
         let intruder = shop_of(&store, "intruder").await;
         let release = healthy_release(&store, &victim).await;
+        let decided = decided_artifact(&store, &victim).await;
+        // A cluster whose agent has come goes before one without.
+        store.open_epoch(&victim.connected.scope, "1", "1", at(2)).await.unwrap();
         let token = NewToken { hash: "victim's hash", name: "victim's token", expires_at: None };
         let token = store.create_token(&victim.owner, token, at(2)).await.unwrap();
         store
@@ -44,7 +52,7 @@ impl World {
         let mut options = sea_orm::ConnectOptions::new(url);
         options.max_connections(1);
         let raw = sea_orm::Database::connect(options).await.unwrap();
-        let world = Self { store, victim, intruder, release, token, raw };
+        let world = Self { store, victim, intruder, release, token, decided, raw };
         let filled = world.rows_of_victim().await.into_iter().filter(|(_, rows)| !rows.is_empty());
         assert!(filled.count() > 10, "the victim has something to lose");
         world
@@ -125,6 +133,29 @@ async fn shop_of(store: &Store, name: &str) -> Shop {
     let sha = format!("{:0<12}", if name == "victim" { "aaaaaaa" } else { "bbbbbbb" });
     let artifact = crate::harness::artifact(store, &repository, &sha).await;
     Shop { owner, connected, repository, artifact }
+}
+
+async fn decided_artifact(store: &Store, victim: &Shop) -> ArtifactId {
+    let artifact = new_artifact(pushed("aaaaaaacccc"));
+    let id = artifact.id;
+    let environment = &victim.connected.environment;
+    let decision = NewDecision {
+        artifact: id,
+        env: environment.name.clone(),
+        app: "victim-job".to_owned(),
+        file: ".gimlet/victim.yaml".to_owned(),
+        releases: true,
+        reason: "it is the victim's".to_owned(),
+    };
+    let release = NewRelease { artifact: Some(id), ..new_release(environment, "victim-job", id) };
+    let batch = IngestBatch {
+        artifacts: vec![artifact],
+        decisions: vec![decision],
+        releases: vec![release],
+        ..Default::default()
+    };
+    store.record_ingest(&store.system(), &victim.repository, batch, at(2)).await.unwrap();
+    id
 }
 
 async fn healthy_release(store: &Store, victim: &Shop) -> Release {

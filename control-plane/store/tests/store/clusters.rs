@@ -1,6 +1,6 @@
 use gimlet_shared::ids::ClusterId;
 use gimlet_store::{
-    ClusterCreation, GIT_USER, GitopsLocation, NewEnrolment, NewEnvironment, Spend,
+    ClusterCreation, ClusterFilter, GIT_USER, GitopsLocation, NewEnrolment, NewEnvironment, Spend,
 };
 use tokio::task::JoinSet;
 
@@ -30,13 +30,20 @@ async fn a_taken_name_makes_neither_cluster_nor_environment() {
             create("second", "prod", "t2").await,
             ClusterCreation::NameTaken { field: "environment" }
         );
-        assert_eq!(store.list_clusters(&owner).await.unwrap().len(), 1);
+        assert_eq!(
+            store
+                .list_clusters(&owner, &ClusterFilter { limit: 9, ..Default::default() })
+                .await
+                .unwrap()
+                .len(),
+            1
+        );
         assert_eq!(store.find_enrolment("t2", at(1)).await.unwrap(), None);
 
         assert!(matches!(create("second", "staging", "t3").await, ClusterCreation::Created { .. }));
         let staging = store.find_environment_by_name(&owner, "staging").await.unwrap().unwrap();
         assert_eq!(staging.namespace.as_deref(), Some("web"));
-        assert_eq!(store.list_environments(&owner).await.unwrap().len(), 2);
+        assert_eq!(store.all_environments(&owner).await.unwrap().len(), 2);
     })
     .await;
 }

@@ -10,6 +10,7 @@ mod crash;
 mod group_commit;
 mod harness;
 mod ingest;
+mod pages;
 mod people;
 mod release_pages;
 mod releases;

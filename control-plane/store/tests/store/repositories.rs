@@ -29,7 +29,7 @@ async fn a_repository_is_added_once_by_name() {
         let found = store.find_repository_by_name(&owner, "acme/shop").await.unwrap().unwrap();
         assert_eq!(found.id, added.id);
         assert_eq!(found.webhook_secret.expose_secret(), "hook secret");
-        assert_eq!(store.list_repositories(&owner).await.unwrap().len(), 1);
+        assert_eq!(store.all_repositories(&owner).await.unwrap().len(), 1);
     })
     .await;
 }

@@ -2,7 +2,8 @@
 
 use gimlet_domain::release::Intent;
 use gimlet_store::{
-    ArtifactFilter, NewEnrolment, NewRelease, ReleaseFilter, StoreError, TokenOwner,
+    ApplicationFilter, ArtifactFilter, ClusterFilter, NewEnrolment, NewRelease, ReleaseFilter,
+    StoreError, TokenOwner,
 };
 
 use crate::harness::{all_tokens, at, connected, each_database, new_release, owner, shop, token};
@@ -53,11 +54,13 @@ async fn a_stranger_lists_nothing() {
         );
 
         assert_eq!(store.list_tokens(&stranger, all_tokens(), at(0)).await.unwrap(), []);
-        assert_eq!(store.list_clusters(&stranger).await.unwrap(), []);
-        assert_eq!(store.list_environments(&stranger).await.unwrap(), []);
-        assert_eq!(store.list_repositories(&stranger).await.unwrap().len(), 0);
+        let clusters = ClusterFilter { limit: 10, ..Default::default() };
+        assert_eq!(store.list_clusters(&stranger, &clusters).await.unwrap(), []);
+        assert_eq!(store.all_environments(&stranger).await.unwrap(), []);
+        assert_eq!(store.all_repositories(&stranger).await.unwrap().len(), 0);
         assert_eq!(store.list_artifacts(&stranger, &artifacts).await.unwrap(), []);
-        assert_eq!(store.list_applications(&stranger).await.unwrap(), []);
+        let apps = ApplicationFilter { limit: 10, ..Default::default() };
+        assert_eq!(store.list_applications(&stranger, &apps).await.unwrap(), []);
         assert_eq!(store.list_releases(&stranger, &releases).await.unwrap(), []);
         assert_eq!(store.list_releases(&shop.owner, &releases).await.unwrap().len(), 1);
     })

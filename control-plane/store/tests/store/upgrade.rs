@@ -57,9 +57,9 @@ async fn works(url: String) {
     let found = store.find_repository_by_name(&scope, "acme/old").await.unwrap();
     assert_eq!(found.unwrap().organization_id, scope.organization());
     repository(&store, &scope, "acme/new").await;
-    assert_eq!(store.list_repositories(&scope).await.unwrap().len(), 2);
+    assert_eq!(store.all_repositories(&scope).await.unwrap().len(), 2);
     let other = shop(&store, "other").await;
-    assert_eq!(store.list_repositories(&other.owner).await.unwrap().len(), 1);
+    assert_eq!(store.all_repositories(&other.owner).await.unwrap().len(), 1);
 }
 
 /// SQLite's own connection makes no file by itself.

@@ -6,6 +6,8 @@
 //! - `beat`: nothing changed, and the stream is alive.
 //! - `out`: the person's session has ended, and so does the stream.
 
+use std::time::Instant;
+
 use axum::body::Bytes;
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
@@ -36,6 +38,8 @@ pub(super) struct Shot {
     full: Bytes,
     /// From the version before.
     step: Option<(Version, Bytes)>,
+    /// When the change was told that made it what it is, where one was.
+    told_at: Option<Instant>,
 }
 
 #[derive(Serialize)]
@@ -55,7 +59,12 @@ struct Step<'a> {
 
 impl Shot {
     /// What `region` shows now; `before` is what it showed last.
-    pub(super) fn of(region: &str, html: String, before: Option<&Self>) -> Self {
+    pub(super) fn of(
+        region: &str,
+        html: String,
+        before: Option<&Self>,
+        told_at: Option<Instant>,
+    ) -> Self {
         let version = Version::of(&html);
         let full = event("full", version, &Full { region, html: &html });
         let step = before.map(|before| {
@@ -64,12 +73,17 @@ impl Shot {
             let step = Step { region, was, from: piece.from, to: piece.to, html: piece.text };
             (before.version, event("step", version, &step))
         });
-        Self { html, version, full, step }
+        Self { html, version, full, step, told_at }
     }
 
     /// It shows `html`.
     pub(super) fn shows(&self, html: &str) -> bool {
         self.html == html
+    }
+
+    /// When the change was told that made it what it is, where one was.
+    pub(super) fn told_at(&self) -> Option<Instant> {
+        self.told_at
     }
 
     pub(super) fn version(&self) -> Version {
@@ -119,8 +133,8 @@ mod tests {
     #[test]
     fn who_has_the_version_before_gets_the_piece_and_everyone_else_the_whole() {
         let long = "x".repeat(500);
-        let first = Shot::of("/fleet", format!("{long}a{long}"), None);
-        let second = Shot::of("/fleet", format!("{long}b\n{long}"), Some(&first));
+        let first = Shot::of("/fleet", format!("{long}a{long}"), None, None);
+        let second = Shot::of("/fleet", format!("{long}b\n{long}"), Some(&first), None);
         let step = text(second.news_for(Some(first.version())));
         assert!(step.starts_with("event: step\nid: "), "{step}");
         assert!(step.contains(r#""from":500,"to":501,"html":"b\n""#), "{step}");
@@ -132,7 +146,7 @@ mod tests {
 
     #[test]
     fn a_version_comes_back_as_it_went() {
-        let shot = Shot::of("/fleet", "a".to_owned(), None);
+        let shot = Shot::of("/fleet", "a".to_owned(), None, None);
         let full = text(shot.news_for(None));
         let id = full.lines().find_map(|line| line.strip_prefix("id: ")).unwrap();
         assert_eq!(Version::parse(id), Some(shot.version()));
@@ -141,7 +155,7 @@ mod tests {
 
     #[test]
     fn an_event_is_one_line_of_data_whatever_it_carries() {
-        let shot = Shot::of("/a?q=\n\ndata: x", "a\r\n\nb\u{2028}".to_owned(), None);
+        let shot = Shot::of("/a?q=\n\ndata: x", "a\r\n\nb\u{2028}".to_owned(), None, None);
         let full = text(shot.news_for(None));
         assert_eq!(full.lines().filter(|line| !line.is_empty()).count(), 3, "{full}");
         assert!(full.ends_with("\n\n") && !full.contains('\r'));

@@ -3,8 +3,9 @@
 
 use std::{
     collections::HashMap,
+    pin::pin,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::Duration,
+    time::{Duration, Instant as StdInstant},
 };
 
 use gimlet_app::{AppError, Change};
@@ -14,7 +15,7 @@ use tokio::{
         broadcast::{Receiver, error::RecvError},
         watch,
     },
-    time::{Instant, sleep_until, timeout_at},
+    time::{Instant, sleep, sleep_until},
 };
 use tokio_util::task::TaskTracker;
 
@@ -135,23 +136,26 @@ struct Hub {
 
 impl Hub {
     async fn run(mut self) {
-        let shutdown = self.web.shutdown.clone();
+        let (shutdown, mut told_at) = (self.web.shutdown.clone(), None);
         loop {
             let began = Instant::now();
             // What came until now is seen by this rendering.
             while self.changes.try_recv().is_ok() {}
             let rendered = (self.region.render)(self.web.clone(), self.viewer.clone());
             let Some(rendered) = shutdown.run_until_cancelled(rendered).await else { return };
-            if !self.show(rendered) {
+            if !self.show(rendered, told_at) {
                 return;
             }
-            let Some(Some(())) = shutdown.run_until_cancelled(self.woken()).await else { return };
+            let Some(Some(woken)) = shutdown.run_until_cancelled(self.woken()).await else {
+                return;
+            };
+            told_at = woken;
             sleep_until(began + self.region.pace.gap()).await;
         }
     }
 
     /// Shows what was rendered, where it is news; false where nothing follows.
-    fn show(&mut self, rendered: Result<String, PageError>) -> bool {
+    fn show(&mut self, rendered: Result<String, PageError>, told_at: Option<StdInstant>) -> bool {
         let html = match rendered {
             Ok(html) => html,
             Err(PageError::App(AppError::NotFound { .. })) => {
@@ -165,34 +169,39 @@ impl Hub {
             }
         };
         if self.shot.as_ref().is_none_or(|shot| !shot.shows(&html)) {
-            let shot = Arc::new(Shot::of(&self.seat.key.region, html, self.shot.as_deref()));
+            let before = self.shot.as_deref();
+            let shot = Arc::new(Shot::of(&self.seat.key.region, html, before, told_at));
             self.shot = Some(shot.clone());
             self.seat.sender.send_replace(Look::Shown(shot));
         }
         true
     }
 
-    /// Returns when the region may have changed; `None` when nobody looks any more.
-    async fn woken(&mut self) -> Option<()> {
-        let look_again = Instant::now() + LOOK_AGAIN;
+    /// Returns when the region may have changed, with the moment at which that was told, where it was;
+    /// `None` when nobody looks any more.
+    async fn woken(&mut self) -> Option<Option<StdInstant>> {
+        // One timer for all changes that do not concern the region.
+        let mut look_again = pin!(sleep(LOOK_AGAIN));
         loop {
             let change = tokio::select! {
-                change = timeout_at(look_again, self.changes.recv()) => change,
+                change = self.changes.recv() => change,
+                // Silence may be a lost wake-up.
+                () = look_again.as_mut() => return Some(None),
                 () = self.seat.sender.closed() => match self.seat.leave_unwatched() {
                     true => return None,
                     false => continue,
                 },
             };
             match change {
-                Ok(Ok(change)) if change.is_for(&self.viewer.scope) => {
+                Ok(change) if change.is_for(&self.viewer.scope) => {
                     if (self.region.concerns)(&change.subject) {
-                        return Some(());
+                        return Some(Some(change.told_at));
                     }
                 }
-                Ok(Ok(_)) => {}
-                // What was missed is unknown; and silence may be a lost wake-up.
-                Ok(Err(RecvError::Lagged(_))) | Err(_) => return Some(()),
-                Ok(Err(RecvError::Closed)) => return None,
+                Ok(_) => {}
+                // What was missed is unknown.
+                Err(RecvError::Lagged(_)) => return Some(None),
+                Err(RecvError::Closed) => return None,
             }
         }
     }

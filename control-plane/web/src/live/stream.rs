@@ -15,7 +15,7 @@ use futures::{
     future::{pending, select_all},
     stream,
 };
-use gimlet_app::AppError;
+use gimlet_app::{App, AppError};
 use secrecy::ExposeSecret as _;
 use tokio::{
     sync::watch,
@@ -56,7 +56,13 @@ pub(crate) async fn serve(
     for name in named {
         let region = pages::region(&name).ok_or(PageError::NoSuchPage)?;
         let look = web.hubs.look(&web, &viewer, &name, region);
-        views.push(View { name, look, has: held.next().flatten(), is_gone: false });
+        views.push(View {
+            name,
+            look,
+            has: held.next().flatten(),
+            is_shown: false,
+            is_gone: false,
+        });
     }
     for view in &mut views {
         view.begins().await?;
@@ -91,6 +97,8 @@ struct View {
     look: watch::Receiver<Look>,
     /// What the tab holds.
     has: Option<Version>,
+    /// It was shown in this stream: what follows are changes.
+    is_shown: bool,
     is_gone: bool,
 }
 
@@ -106,11 +114,15 @@ impl View {
     }
 
     /// What the tab does not have yet.
-    fn news(&mut self) -> News {
+    fn news(&mut self, app: &App) -> News {
         match &*self.look.borrow_and_update() {
             Look::Shown(shot) => {
                 let news = shot.news_for(self.has);
-                self.has = Some(shot.version());
+                let is_change = news.is_some() && self.is_shown;
+                if let Some(told_at) = shot.told_at().filter(|_| is_change) {
+                    app.note_page_event(told_at);
+                }
+                (self.has, self.is_shown) = (Some(shot.version()), true);
                 news.map_or(News::None, News::Some)
             }
             Look::Gone if self.is_gone => News::None,
@@ -170,7 +182,7 @@ impl Tab {
     async fn next(&mut self) -> Option<Bytes> {
         while !self.is_over {
             for view in &mut self.views {
-                match view.news() {
+                match view.news(&self.web.app) {
                     News::None => {}
                     News::Some(event) => return Some(event),
                     News::End => return None,

@@ -111,14 +111,18 @@ struct ActivityPage {
 impl ActivityPage {
     async fn of(web: &Web, viewer: &Viewer, query: ActivityQuery) -> Result<Self, PageError> {
         let page = web.app.list_activity(&viewer.scope, query.wanted()).await?;
-        let environments = web.app.list_environments(&viewer.scope).await?;
+        let mut environments = web.app.environment_choices(&viewer.scope).await?;
+        // What is chosen can be seen, wherever it stands.
+        environments.extend(given(&query.environment));
+        environments.sort();
+        environments.dedup();
         let older = page.next_cursor.map(|cursor| query.url(&query.kind, Some(&cursor)));
         Ok(Self {
             shell: Shell::new(viewer, Section::Activity),
             kinds: kinds(&query),
             query,
             activities: page.items,
-            environments: environments.into_iter().map(|environment| environment.name).collect(),
+            environments,
             older,
         })
     }

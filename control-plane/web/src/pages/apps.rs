@@ -6,13 +6,13 @@ use axum::{
     http::StatusCode,
     response::{Html, IntoResponse, Redirect, Response},
 };
-use gimlet_app::Subject;
+use gimlet_app::{Listed, Subject};
 use gimlet_shared::api::{App, Cause, Release, ReleaseQuery};
 use serde::Deserialize;
 
 use super::{
-    Filter, Problem, html, mentions,
-    paging::{Paging, page_number},
+    Filter, Problem, html,
+    paging::{Paging, wanted},
     query_string,
 };
 use crate::{
@@ -36,15 +36,10 @@ pub(super) struct AppsQuery {
     #[serde(default)]
     q: String,
     #[serde(default)]
-    page: String,
+    cursor: String,
 }
 
 impl AppsQuery {
-    fn finds(&self, app: &App) -> bool {
-        let repository = app.repository.as_deref().unwrap_or_default();
-        mentions(&self.q, &[&app.name, &app.environment, repository])
-    }
-
     fn parts(&self) -> [(&'static str, Option<&str>); 2] {
         [("health", Some(&self.health)), ("q", Some(&self.q))]
     }
@@ -55,15 +50,11 @@ impl AppsQuery {
     }
 
     /// This page's own address.
-    fn with_page(&self) -> String {
+    fn with_cursor(&self) -> String {
         let mut parts = self.parts().to_vec();
-        parts.push(("page", Some(&self.page)));
+        parts.push(("cursor", Some(&self.cursor)));
         format!("/apps{}", query_string(&parts))
     }
-}
-
-fn in_health(app: &App, health: &str) -> bool {
-    health.is_empty() || app.health == health
 }
 
 #[derive(Template)]
@@ -75,8 +66,6 @@ struct AppsPage {
     apps: Vec<App>,
     paging: Paging,
     region: String,
-    /// Applications before the filter.
-    total: usize,
 }
 
 const FILTERS: [(&str, &str); 5] = [
@@ -89,27 +78,31 @@ const FILTERS: [(&str, &str); 5] = [
 
 impl AppsPage {
     async fn of(web: &Web, viewer: &Viewer, query: AppsQuery) -> Result<Self, PageError> {
-        let all = web.app.list_apps(&viewer.scope).await?;
-        Ok(Self::new(Shell::new(viewer, Section::Apps), query, all))
+        let wanted = wanted(&query.q, &query.health, &query.cursor);
+        let found = web.app.find_apps(&viewer.scope, &wanted).await?;
+        Ok(Self::new(Shell::new(viewer, Section::Apps), query, found))
     }
 
-    fn new(shell: Shell, query: AppsQuery, all: Vec<App>) -> Self {
-        let total = all.len();
-        let found: Vec<App> = all.into_iter().filter(|app| query.finds(app)).collect();
+    fn new(shell: Shell, query: AppsQuery, found: Listed<App>) -> Self {
         let filters = FILTERS
             .map(|(word, value)| Filter {
                 word,
                 value,
-                count: found.iter().filter(|app| in_health(app, value)).count(),
+                count: found.count(value),
                 chosen: query.health == value,
                 url: query.url(value),
             })
             .into();
-        let shown = found.into_iter().filter(|app| in_health(app, &query.health)).collect();
-        let number = page_number(&query.page);
-        let (apps, paging) = Paging::take(shown, number, "/apps", &query.parts());
-        let region = query.with_page();
-        Self { shell, query, filters, apps, paging, region, total }
+        let (total, next) = (found.count(&query.health), found.page.next_cursor.as_deref());
+        let paging = Paging::new(total, &query.cursor, next, "/apps", &query.parts());
+        let region = query.with_cursor();
+        Self { shell, query, filters, apps: found.page.items, paging, region }
+    }
+
+    /// Nothing was looked for, and there is nothing.
+    fn is_without_apps(&self) -> bool {
+        let all = self.filters.iter().find(|filter| filter.value.is_empty());
+        self.query.q.trim().is_empty() && all.is_none_or(|all| all.count == 0)
     }
 }
 
@@ -182,7 +175,8 @@ pub(super) async fn list(
 
 /// All applications as they change.
 pub(super) fn list_region(query: AppsQuery) -> Region {
-    let concerns = |subject: &Subject| matches!(subject, Subject::App { .. } | Subject::Release(_));
+    let concerns =
+        |subject: &Subject| matches!(subject, Subject::App { .. } | Subject::Release { .. });
     Region::new(Pace::List, concerns, move |web, viewer| {
         let query = query.clone();
         async move { Ok(AppsPage::of(&web, &viewer, query).await?.as_live().render()?) }
@@ -203,8 +197,8 @@ pub(super) fn region(environment: String, app: String) -> Region {
     let own = (environment.clone(), app.clone());
     let concerns = move |subject: &Subject| match subject {
         Subject::App { environment, app } => (environment, app) == (&own.0, &own.1),
-        // Which application a release belongs to is not said; looking once too often does no harm.
-        Subject::Release(_) => true,
+        // Looking once too often, for another environment's, does no harm.
+        Subject::Release { app, .. } => app.as_ref().is_none_or(|app| *app == own.1),
         Subject::Cluster(_) | Subject::Commits => false,
     };
     Region::new(Pace::Page, concerns, move |web, viewer| {
@@ -244,6 +238,8 @@ pub(super) async fn delete(
 
 #[cfg(test)]
 mod tests {
+    use gimlet_shared::api::Page;
+
     use super::*;
     use crate::pages::made_up::{HOSTILE, app, assert_harmless, release, shell};
 
@@ -271,13 +267,21 @@ mod tests {
 
     #[test]
     fn many_applications_are_shown_in_pages_and_counted_as_a_whole() {
-        let apps = (0..1_000).map(|_| app("main")).collect();
+        let items = (0..50).map(|_| app("main")).collect();
+        let page = Page { items, next_cursor: Some("Yg".to_owned()) };
+        let found = Listed { page, counts: vec![("healthy", 990), ("", 1_000)] };
         let query =
-            AppsQuery { health: "healthy".to_owned(), page: "20".to_owned(), q: String::new() };
-        let page = AppsPage::new(shell("viewer"), query, apps);
-        assert_eq!((page.apps.len(), page.paging.first, page.filters[1].count), (50, 951, 1_000));
-        assert_eq!(page.region, "/apps?health=healthy&page=20");
-        assert_harmless(&page.render().unwrap());
+            AppsQuery { health: "healthy".to_owned(), cursor: "YQ".to_owned(), q: String::new() };
+        let page = AppsPage::new(shell("viewer"), query, found);
+        assert_eq!((page.filters[0].count, page.filters[1].count), (1_000, 990));
+        assert_eq!(page.region, "/apps?health=healthy&cursor=YQ");
+        let html = page.render().unwrap();
+        assert!(
+            html.contains("990 in all")
+                && html.contains("href=\"/apps?health=healthy&#38;cursor=Yg\""),
+            "{html}"
+        );
+        assert_harmless(&html);
     }
 
     #[test]

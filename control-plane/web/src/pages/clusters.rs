@@ -20,7 +20,7 @@ use crate::{
     errors::PageError,
     extract::{Form, Named, given},
     filters,
-    live::{Pace, Region},
+    live::{Pace, Region, known},
     session::Viewer,
     shell::{Section, Shell},
 };
@@ -90,12 +90,7 @@ struct ClusterPage {
 impl ClusterPage {
     async fn of(web: &Web, viewer: &Viewer, id: ClusterId) -> Result<Self, PageError> {
         let cluster = web.app.cluster(&viewer.scope, id).await?;
-        let mut environments = web.app.list_environments(&viewer.scope).await?;
-        environments.retain(|environment| cluster.environments.contains(&environment.name));
-        let mut apps = web.app.list_apps(&viewer.scope).await?;
-        apps.retain(|app| {
-            cluster.environments.contains(&app.environment) && app.health == "degraded"
-        });
+        let (environments, apps) = web.app.on_cluster(&viewer.scope, id).await?;
         Ok(Self {
             shell: Shell::new(viewer, Section::Fleet),
             cluster,
@@ -165,12 +160,21 @@ pub(super) async fn page(
 
 /// One cluster as it changes.
 pub(super) fn region(id: ClusterId) -> Region {
+    // Which environments lie on it is known from the first rendering on; none comes later.
+    let (known, learned) = known::<Vec<String>>();
     let concerns = move |subject: &Subject| match subject {
         Subject::Cluster(changed) => *changed == id,
-        Subject::App { .. } => true,
-        Subject::Release(_) | Subject::Commits => false,
+        Subject::App { environment, .. } => {
+            known.get().is_none_or(|environments| environments.contains(environment))
+        }
+        Subject::Release { .. } | Subject::Commits => false,
     };
-    Region::new(Pace::Page, concerns, move |web, viewer| async move {
-        Ok(ClusterPage::of(&web, &viewer, id).await?.as_live().render()?)
+    Region::new(Pace::Page, concerns, move |web, viewer| {
+        let learned = learned.clone();
+        async move {
+            let page = ClusterPage::of(&web, &viewer, id).await?;
+            learned.get_or_init(|| page.cluster.environments.clone());
+            Ok(page.as_live().render()?)
+        }
     })
 }

@@ -103,7 +103,8 @@ pub(super) async fn list(
 
 /// The commits as they come in and are released.
 pub(super) fn region(query: CommitsQuery) -> Region {
-    let concerns = |subject: &Subject| matches!(subject, Subject::Commits | Subject::Release(_));
+    let concerns =
+        |subject: &Subject| matches!(subject, Subject::Commits | Subject::Release { .. });
     Region::new(Pace::List, concerns, move |web, viewer| {
         let query = query.clone();
         async move { Ok(CommitsPage::of(&web, &viewer, query).await?.as_live().render()?) }

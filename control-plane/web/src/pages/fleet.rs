@@ -2,13 +2,13 @@
 
 use askama::Template;
 use axum::{extract::State, response::Html};
-use gimlet_app::Subject;
+use gimlet_app::{Fleet, FleetRow, Subject};
 use gimlet_shared::api::Cluster;
 use serde::Deserialize;
 
 use super::{
-    Filter, html, mentions,
-    paging::{Paging, page_number},
+    Filter, html,
+    paging::{Paging, wanted},
     query_string,
 };
 use crate::{
@@ -17,7 +17,6 @@ use crate::{
     extract::Query,
     filters,
     live::{Pace, Region},
-    marks,
     session::Viewer,
     shell::{Section, Shell},
 };
@@ -33,7 +32,7 @@ pub(super) struct FleetQuery {
     #[serde(default)]
     group: String,
     #[serde(default)]
-    page: String,
+    cursor: String,
 }
 
 #[derive(Template)]
@@ -47,8 +46,6 @@ struct FleetPage {
     region: String,
     /// Where the list is grouped the other way.
     regrouped: String,
-    /// Clusters before the filter.
-    total: usize,
 }
 
 /// Clusters under one heading.
@@ -68,40 +65,43 @@ const FILTERS: [(&str, &str); 5] = [
 
 impl FleetPage {
     async fn of(web: &Web, viewer: &Viewer, query: FleetQuery) -> Result<Self, PageError> {
-        let all = web.app.list_clusters(&viewer.scope).await?;
-        Ok(Self::new(Shell::new(viewer, Section::Fleet), query, all))
+        let wanted = wanted(&query.q, &query.state, &query.cursor);
+        let fleet = match query.is_grouped() {
+            true => web.app.find_clusters_by_environment(&viewer.scope, &wanted).await?,
+            false => web.app.find_clusters(&viewer.scope, &wanted).await?,
+        };
+        Ok(Self::new(Shell::new(viewer, Section::Fleet), query, fleet))
     }
 
-    fn new(shell: Shell, query: FleetQuery, all: Vec<Cluster>) -> Self {
-        let found: Vec<Cluster> = all.iter().filter(|found| query.finds(found)).cloned().collect();
+    fn new(shell: Shell, query: FleetQuery, fleet: Fleet) -> Self {
         let filters = FILTERS
             .map(|(word, value)| Filter {
                 word,
                 value,
-                count: found.iter().filter(|cluster| in_state(cluster, value)).count(),
+                count: fleet.count(value),
                 chosen: query.state == value,
                 url: query.url(value, &query.group),
             })
             .into();
-        let shown = found.into_iter().filter(|cluster| in_state(cluster, &query.state));
-        let rows = if query.is_grouped() { by_environment(shown) } else { ungrouped(shown) };
-        let number = page_number(&query.page);
-        let (rows, paging) = Paging::take(rows, number, "/fleet", &query.parts());
-        let sections = sections(rows);
-        let region = query.with_page();
+        let (total, next) = (fleet.count(&query.state), fleet.page.next_cursor.as_deref());
+        let paging = Paging::new(total, &query.cursor, next, "/fleet", &query.parts());
+        let sections = sections(fleet.page.items);
+        let region = query.with_cursor();
         let regrouped =
             query.url(&query.state, if query.is_grouped() { "" } else { "environment" });
-        Self { shell, query, filters, sections, paging, region, regrouped, total: all.len() }
+        Self { shell, query, filters, sections, paging, region, regrouped }
+    }
+
+    /// Nothing was looked for, and there is nothing.
+    fn is_without_clusters(&self) -> bool {
+        let all = self.filters.iter().find(|filter| filter.value.is_empty());
+        self.query.q.trim().is_empty() && all.is_none_or(|all| all.count == 0)
     }
 }
 
 impl FleetQuery {
     fn is_grouped(&self) -> bool {
         self.group == "environment"
-    }
-
-    fn finds(&self, cluster: &Cluster) -> bool {
-        mentions(&self.q, &[&cluster.name, &cluster.environments.join(" ")])
     }
 
     fn parts(&self) -> [(&'static str, Option<&str>); 3] {
@@ -115,53 +115,23 @@ impl FleetQuery {
     }
 
     /// This page's own address.
-    fn with_page(&self) -> String {
+    fn with_cursor(&self) -> String {
         let mut parts = self.parts().to_vec();
-        parts.push(("page", Some(&self.page)));
+        parts.push(("cursor", Some(&self.cursor)));
         format!("/fleet{}", query_string(&parts))
     }
 }
 
-/// A cluster under the heading it belongs to.
-type Row = (Option<String>, Cluster);
-
-fn ungrouped(clusters: impl Iterator<Item = Cluster>) -> Vec<Row> {
-    clusters.map(|cluster| (None, cluster)).collect()
-}
-
-/// Every cluster under each of its environments; production first.
-fn by_environment(clusters: impl Iterator<Item = Cluster>) -> Vec<Row> {
-    let mut rows: Vec<Row> = clusters
-        .flat_map(|cluster| {
-            let environments = cluster.environments.clone();
-            environments.into_iter().map(move |environment| (Some(environment), cluster.clone()))
-        })
-        .collect();
-    let order = |row: &Row| {
-        let name = row.0.clone().unwrap_or_default();
-        (!marks::is_production(&name), name, row.1.name.clone())
-    };
-    rows.sort_by_cached_key(order);
-    rows
-}
-
-fn sections(rows: Vec<Row>) -> Vec<FleetSection> {
+/// The rows under their headings, which follow each other.
+fn sections(rows: Vec<FleetRow>) -> Vec<FleetSection> {
     let mut sections: Vec<FleetSection> = Vec::new();
-    for (environment, cluster) in rows {
+    for FleetRow { environment, cluster } in rows {
         match sections.last_mut() {
             Some(last) if last.environment == environment => last.clusters.push(cluster),
             _ => sections.push(FleetSection { environment, clusters: vec![cluster] }),
         }
     }
     sections
-}
-
-fn in_state(cluster: &Cluster, state: &str) -> bool {
-    match state {
-        "" => true,
-        "degraded" => cluster.degraded_apps > 0,
-        state => cluster.state == state,
-    }
 }
 
 /// The fleet.
@@ -184,21 +154,24 @@ pub(super) fn region(query: FleetQuery) -> Region {
 
 #[cfg(test)]
 mod tests {
+    use gimlet_shared::api::Page;
+
     use super::*;
     use crate::pages::made_up::{HOSTILE, assert_harmless, cluster, shell};
 
     fn query(state: &str, q: &str, group: &str) -> FleetQuery {
         let [state, q, group] = [state, q, group].map(str::to_owned);
-        FleetQuery { state, q, group, page: String::new() }
+        FleetQuery { state, q, group, cursor: String::new() }
     }
 
-    fn fleet(query: FleetQuery) -> FleetPage {
-        let clusters = vec![
-            cluster("one", "connected", 0),
-            cluster("two", "away", 1),
-            cluster("three", "connected", 2),
-        ];
-        FleetPage::new(shell("viewer"), query, clusters)
+    fn row(environment: Option<&str>, cluster: Cluster) -> FleetRow {
+        FleetRow { environment: environment.map(str::to_owned), cluster }
+    }
+
+    fn fleet(rows: Vec<FleetRow>, next: Option<&str>) -> Fleet {
+        let count = rows.len() as u64;
+        let page = Page { items: rows, next_cursor: next.map(str::to_owned) };
+        Fleet { page, counts: vec![("", count), ("connected", count), ("degraded", 2)] }
     }
 
     fn names(page: &FleetPage) -> Vec<&str> {
@@ -207,62 +180,64 @@ mod tests {
     }
 
     #[test]
-    fn a_filter_and_a_search_narrow_together() {
-        assert_eq!(names(&fleet(query("", "", ""))), ["one", "two", "three"]);
-        assert_eq!(names(&fleet(query("degraded", "", ""))), ["two", "three"]);
-        assert_eq!(names(&fleet(query("degraded", "THREE-env", ""))), ["three"]);
-    }
-
-    #[test]
-    fn counters_count_what_the_search_finds_and_keep_it() {
-        let page = fleet(query("away", "t", ""));
+    fn counters_lead_to_their_state_and_keep_the_search() {
+        let rows = vec![row(None, cluster("two", "away", 1))];
+        let page = FleetPage::new(shell("viewer"), query("away", "t", ""), fleet(rows, None));
         let degraded = page.filters.iter().find(|filter| filter.value == "degraded").unwrap();
         assert_eq!((degraded.count, degraded.url.as_str()), (2, "/fleet?state=degraded&q=t"));
         assert_eq!(page.region, "/fleet?state=away&q=t");
     }
 
     #[test]
-    fn clusters_stand_under_their_environments_and_production_comes_first() {
-        let serving = |name: &str, environments: &[&str]| {
-            let environments = environments.iter().map(ToString::to_string).collect();
-            Cluster { environments, ..cluster(name, "connected", 0) }
-        };
-        let clusters = vec![serving("one", &["a-test", "production"]), serving("two", &["a-test"])];
-        let page = FleetPage::new(shell("viewer"), query("", "", "environment"), clusters);
+    fn clusters_stand_under_their_environments() {
+        let rows = vec![
+            row(Some("production"), cluster("one", "connected", 0)),
+            row(Some("a-test"), cluster("one", "connected", 0)),
+        ];
+        let page = FleetPage::new(shell("viewer"), query("", "", "environment"), fleet(rows, None));
         let headings: Vec<_> =
             page.sections.iter().map(|found| found.environment.clone()).collect();
         assert_eq!(headings, [Some("production".to_owned()), Some("a-test".to_owned())]);
-        assert_eq!(names(&page), ["one", "one", "two"]);
+        assert_eq!(names(&page), ["one", "one"]);
         assert_eq!(page.regrouped, "/fleet");
     }
 
     #[test]
-    fn a_large_fleet_is_shown_in_pages() {
-        let clusters = (0..120).map(|number| cluster(&format!("c{number:03}"), "connected", 0));
-        let query = FleetQuery { page: "3".to_owned(), ..query("connected", "", "") };
-        let page = FleetPage::new(shell("viewer"), query, clusters.collect());
-        assert_eq!(names(&page).len(), 20);
-        assert_eq!(page.region, "/fleet?state=connected&page=3");
-        assert_eq!(page.paging.previous.as_deref(), Some("/fleet?state=connected&page=2"));
+    fn a_large_fleet_leads_on_to_its_next_page() {
+        let query = FleetQuery { cursor: "Yw".to_owned(), ..query("connected", "", "") };
+        let rows = vec![row(None, cluster("one", "connected", 0))];
+        let page = FleetPage::new(shell("viewer"), query, fleet(rows, Some("Yg")));
+        assert_eq!(page.region, "/fleet?state=connected&cursor=Yw");
+        assert_eq!(page.paging.next.as_deref(), Some("/fleet?state=connected&cursor=Yg"));
+        assert_eq!(page.paging.first.as_deref(), Some("/fleet?state=connected"));
     }
 
     #[test]
     fn a_fleet_page_disarms_names_and_searches() {
-        let query = FleetQuery { page: HOSTILE.to_owned(), ..query(HOSTILE, "", HOSTILE) };
-        let page = FleetPage::new(shell("owner"), query, vec![cluster(HOSTILE, HOSTILE, 1)]);
+        let query = FleetQuery { cursor: HOSTILE.to_owned(), ..query(HOSTILE, HOSTILE, HOSTILE) };
+        let rows = || vec![row(Some(HOSTILE), cluster(HOSTILE, HOSTILE, 1))];
+        let page = FleetPage::new(shell("owner"), query, fleet(rows(), Some(HOSTILE)));
         assert_harmless(&page.render().unwrap());
         for group in ["", "environment"] {
             let query = FleetQuery { group: group.to_owned(), ..FleetQuery::default() };
-            let page = FleetPage::new(shell("owner"), query, vec![cluster(HOSTILE, "away", 1)]);
+            let page = FleetPage::new(shell("owner"), query, fleet(rows(), None));
             assert_harmless(&page.render().unwrap());
         }
     }
 
     #[test]
     fn an_empty_fleet_says_how_to_begin_to_who_may() {
-        let empty =
-            |role| FleetPage::new(shell(role), FleetQuery::default(), Vec::new()).render().unwrap();
+        let empty = |role| {
+            let page = FleetPage::new(shell(role), FleetQuery::default(), fleet(vec![], None));
+            page.render().unwrap()
+        };
         assert!(empty("owner").contains("gimlet cluster connect"));
         assert!(!empty("viewer").contains("href=\"/fleet/connect\""));
+    }
+
+    #[test]
+    fn a_search_that_finds_nothing_is_no_empty_fleet() {
+        let page = FleetPage::new(shell("owner"), query("", "zz", ""), fleet(vec![], None));
+        assert!(page.render().unwrap().contains("No cluster matches"));
     }
 }

@@ -5,7 +5,7 @@ use axum::{
     extract::State,
     response::{Html, Redirect},
 };
-use gimlet_app::Subject;
+use gimlet_app::{ListQuery, Subject};
 use gimlet_shared::api::{Artifact, ArtifactQuery, Cluster, Release, ReleaseQuery, Repository};
 
 use super::html;
@@ -22,8 +22,11 @@ use crate::{
 #[template(path = "get_started.html", blocks = ["live"])]
 struct GetStartedPage {
     shell: Shell,
-    clusters: Vec<Cluster>,
-    repositories: Vec<Repository>,
+    /// One whose agent has come, where there is one.
+    cluster: Option<Cluster>,
+    /// The first repository.
+    repository: Option<Repository>,
+    repositories: u64,
     /// The newest commit.
     commit: Option<Artifact>,
     /// The newest release.
@@ -35,21 +38,24 @@ impl GetStartedPage {
         let scope = &viewer.scope;
         let newest = ArtifactQuery { limit: Some(1), ..ArtifactQuery::default() };
         let newest_release = ReleaseQuery { limit: Some(1), ..ReleaseQuery::default() };
+        let first = ListQuery { limit: Some(1), ..ListQuery::default() };
+        let mut repositories = web.app.find_repositories(scope, &first).await?;
         Ok(Self {
             shell: Shell::new(viewer, Section::Elsewhere),
-            clusters: web.app.list_clusters(scope).await?,
-            repositories: web.app.list_repositories(scope).await?,
+            cluster: web.app.find_leading_cluster(scope).await?,
+            repositories: repositories.count(""),
+            repository: repositories.page.items.pop(),
             commit: web.app.list_artifacts(scope, newest).await?.items.pop(),
             release: web.app.list_releases(scope, newest_release).await?.items.pop(),
         })
     }
 
     fn connected(&self) -> Option<&Cluster> {
-        self.clusters.iter().find(|cluster| cluster.state != "waiting")
+        self.cluster.as_ref().filter(|cluster| cluster.state != "waiting")
     }
 
     fn done(&self) -> usize {
-        [self.connected().is_some(), !self.repositories.is_empty(), self.release.is_some()]
+        [self.connected().is_some(), self.repository.is_some(), self.release.is_some()]
             .into_iter()
             .filter(|done| *done)
             .count()
@@ -58,8 +64,8 @@ impl GetStartedPage {
 
 /// Leads to the fleet, or to the checklist while there is none.
 pub(super) async fn home(State(web): State<Web>, viewer: Viewer) -> Result<Redirect, PageError> {
-    let clusters = web.app.list_clusters(&viewer.scope).await?;
-    Ok(Redirect::to(if clusters.is_empty() { "/get-started" } else { "/fleet" }))
+    let cluster = web.app.find_leading_cluster(&viewer.scope).await?;
+    Ok(Redirect::to(if cluster.is_none() { "/get-started" } else { "/fleet" }))
 }
 
 /// The checklist.

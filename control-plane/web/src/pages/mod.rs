@@ -114,18 +114,12 @@ fn query_string(parts: &[(&str, Option<&str>)]) -> String {
     if query.is_empty() { query } else { format!("?{query}") }
 }
 
-/// Whether one of `fields` contains `wanted`, whatever the case.
-fn mentions(wanted: &str, fields: &[&str]) -> bool {
-    let wanted = wanted.trim().to_lowercase();
-    fields.iter().any(|field| field.to_lowercase().contains(&wanted))
-}
-
 /// One counter above a list, which filters it.
 struct Filter {
     word: &'static str,
     /// Value in the query; empty for all.
     value: &'static str,
-    count: usize,
+    count: u64,
     chosen: bool,
     url: String,
 }

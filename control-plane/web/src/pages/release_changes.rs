@@ -51,7 +51,7 @@ pub(super) async fn page(
 /// The same once it is written.
 pub(super) fn region(id: ReleaseId) -> Region {
     let concerns = move |subject: &Subject| match subject {
-        Subject::Release(changed) => *changed == id,
+        Subject::Release { id: changed, .. } => *changed == id,
         Subject::App { .. } | Subject::Cluster(_) | Subject::Commits => false,
     };
     Region::new(Pace::Page, concerns, move |web, viewer| async move {

@@ -18,7 +18,7 @@ use crate::{
     errors::PageError,
     extract::{Form, Named, Query, given},
     filters, kubectl,
-    live::{Pace, Region},
+    live::{Pace, Region, known},
     session::Viewer,
     shell::{Section, Shell},
 };
@@ -156,7 +156,7 @@ pub(super) async fn list(
 
 /// The releases as they move.
 pub(super) fn list_region(query: ReleasesQuery) -> Region {
-    let concerns = |subject: &Subject| matches!(subject, Subject::Release(_));
+    let concerns = |subject: &Subject| matches!(subject, Subject::Release { .. });
     Region::new(Pace::List, concerns, move |web, viewer| {
         let query = query.clone();
         async move { Ok(ReleasesPage::of(&web, &viewer, query).await?.as_live().render()?) }
@@ -196,14 +196,22 @@ pub(super) async fn page(
 
 /// One release as it moves.
 pub(super) fn region(id: ReleaseId) -> Region {
+    // Which application it is of is known from the first rendering on, and never changes.
+    let (known, learned) = known();
     let concerns = move |subject: &Subject| match subject {
-        Subject::Release(changed) => *changed == id,
-        // Which application it is of is not known yet; looking once too often does no harm.
-        Subject::App { .. } => true,
+        Subject::Release { id: changed, .. } => *changed == id,
+        Subject::App { environment, app } => {
+            known.get().is_none_or(|(in_it, own)| (in_it, own) == (environment, app))
+        }
         Subject::Cluster(_) | Subject::Commits => false,
     };
-    Region::new(Pace::Page, concerns, move |web, viewer| async move {
-        Ok(ReleasePage::of(&web, &viewer, id).await?.as_live().render()?)
+    Region::new(Pace::Page, concerns, move |web, viewer| {
+        let learned = learned.clone();
+        async move {
+            let page = ReleasePage::of(&web, &viewer, id).await?;
+            learned.get_or_init(|| (page.release.environment.clone(), page.release.app.clone()));
+            Ok(page.as_live().render()?)
+        }
     })
 }
 

@@ -6,21 +6,34 @@ use axum::{
     http::StatusCode,
     response::{Html, IntoResponse, Redirect, Response},
 };
+use gimlet_app::Listed;
 use gimlet_shared::{
     api::{NewRepository, Repository, RepositoryAdded},
     ids::RepositoryId,
 };
 use serde::Deserialize;
 
-use super::{Problem, html};
+use super::{
+    Problem, html,
+    paging::{Paging, wanted},
+};
 use crate::{
     Web,
     errors::PageError,
-    extract::{Form, Named, given},
+    extract::{Form, Named, Query, given},
     filters,
     session::Viewer,
     shell::{Section, Shell},
 };
+
+/// Which repositories to show.
+#[derive(Clone, Default, Deserialize)]
+pub(super) struct RepositoriesQuery {
+    #[serde(default)]
+    q: String,
+    #[serde(default)]
+    cursor: String,
+}
 
 /// The form of a new repository.
 #[derive(Clone, Default, Deserialize)]
@@ -35,7 +48,23 @@ pub(super) struct RepositoryForm {
 #[template(path = "repositories.html")]
 struct RepositoriesPage {
     shell: Shell,
+    query: RepositoriesQuery,
     repositories: Vec<Repository>,
+    paging: Paging,
+}
+
+impl RepositoriesPage {
+    fn new(shell: Shell, query: RepositoriesQuery, found: Listed<Repository>) -> Self {
+        let (total, next) = (found.count(""), found.page.next_cursor.as_deref());
+        let parts = [("q", Some(query.q.as_str()))];
+        let paging = Paging::new(total, &query.cursor, next, "/repositories", &parts);
+        Self { shell, query, repositories: found.page.items, paging }
+    }
+
+    /// Nothing was looked for, and there is nothing.
+    fn is_without_repositories(&self) -> bool {
+        self.query.q.trim().is_empty() && self.paging.total == 0
+    }
 }
 
 #[derive(Template)]
@@ -57,9 +86,11 @@ struct AddedPage {
 pub(super) async fn page(
     State(web): State<Web>,
     viewer: Viewer,
+    Query(query): Query<RepositoriesQuery>,
 ) -> Result<Html<String>, PageError> {
-    let repositories = web.app.list_repositories(&viewer.scope).await?;
-    html(&RepositoriesPage { shell: Shell::new(&viewer, Section::Repositories), repositories })
+    let wanted = wanted(&query.q, "", &query.cursor);
+    let found = web.app.find_repositories(&viewer.scope, &wanted).await?;
+    html(&RepositoriesPage::new(Shell::new(&viewer, Section::Repositories), query, found))
 }
 
 /// The form to add one.

@@ -23,8 +23,11 @@ use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
 
+mod queries;
+
 struct Site {
     app: App,
+    store: Store,
     router: Router,
     shutdown: CancellationToken,
     _folder: TempDir,
@@ -49,12 +52,12 @@ impl Site {
         let metrics = AppMetrics::register(&prometheus::Registry::new()).unwrap();
         let vault = Vault::open(folder.path()).unwrap();
         let (hooks, clock) = (Arc::new(GitHubHooks), Arc::new(SystemClock));
-        let app = App::new(store, settings, ca, vault, hooks, clock, metrics);
+        let app = App::new(store.clone(), settings, ca, vault, hooks, clock, metrics);
         let shutdown = CancellationToken::new();
         let config =
             WebConfig { public_url: public_url.parse().unwrap(), shutdown: shutdown.clone() };
         let router = pages_router(app.clone(), &config);
-        Self { app, router, shutdown, _folder: folder }
+        Self { app, store, router, shutdown, _folder: folder }
     }
 
     async fn ask(&self, request: Request<Body>) -> Response {
