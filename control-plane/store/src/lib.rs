@@ -44,7 +44,7 @@ mod tokens;
 mod waiting;
 
 pub use activity::{Activity, ActivityBounds, ActivityDetails, ActivityFilter};
-pub use applications::Application;
+pub use applications::{Application, SeenApplication};
 pub use artifacts::{
     Artifact, ArtifactFilter, Commit, DecidedArtifact, Decision, EventWord, ManifestProblem,
     StoredManifest, UnknownEvent,
@@ -60,7 +60,7 @@ pub use enrolments::{Enrolment, NewEnrolment, Spend};
 pub use environments::{Environment, GIT_USER, GitAccess, GitopsLocation};
 pub use error::{DatabaseError, StoreError};
 pub use followed::FollowedRelease;
-pub use idempotency::{KeyedRequest, Turn};
+pub use idempotency::{Effect, Keyed, KeyedRequest, Turn};
 pub use ingest::{IngestBatch, Ingested, NewArtifact, NewDecision, RefChange};
 pub use members::{Member, MemberChange};
 pub use operate::{Inspection, NamedCommit, Operator, SealedSecret};

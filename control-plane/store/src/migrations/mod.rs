@@ -19,7 +19,7 @@ impl MigratorTrait for Migrator {
     }
 }
 
-const STEPS: [Step; 10] = [
+const STEPS: [Step; 11] = [
     Step { name: "0001_people", sql: include_str!("0001_people.sql") },
     Step { name: "0002_clusters", sql: include_str!("0002_clusters.sql") },
     Step { name: "0003_repositories", sql: include_str!("0003_repositories.sql") },
@@ -30,6 +30,7 @@ const STEPS: [Step; 10] = [
     Step { name: "0008_activity", sql: include_str!("0008_activity.sql") },
     Step { name: "0009_idempotency", sql: include_str!("0009_idempotency.sql") },
     Step { name: "0010_release_pages", sql: include_str!("0010_release_pages.sql") },
+    Step { name: "0011_keyed_effects", sql: include_str!("0011_keyed_effects.sql") },
 ];
 
 #[derive(Clone, Copy)]
