@@ -1,6 +1,8 @@
 //! The documentation tells the truth: its commands are run, its manifests rendered, its JSON held against the
 //! API's shapes, and its links followed. The README is a page like the others.
 
+mod cluster;
+mod requests;
 mod run;
 mod samples;
 mod structure;

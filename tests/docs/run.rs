@@ -1,10 +1,11 @@
-//! Runs the commands of each page, in order, and compares what they print.
+//! Runs the commands of each page, in order, and compares what they print. Pages that need a connected cluster
+//! are run on one; see [`crate::cluster`].
 
 use anyhow::{Context as _, Result, bail, ensure};
 use gimlet_docs::{Block, Use};
 use gimlet_tests::programs::Programs;
 
-use crate::{Text, surroundings::Surroundings, texts};
+use crate::{Text, requests, surroundings::Surroundings, texts};
 
 #[test]
 fn every_command_of_every_page_works() {
@@ -26,24 +27,32 @@ fn has_commands(text: &Text) -> bool {
             Use::Commands
                 | Use::AwaitedCommands { .. }
                 | Use::BackgroundCommand
+                | Use::StreamCommand
+                | Use::RequestCommand
                 | Use::ClusterCommands
+                | Use::PastedCommand
         )
     })
 }
 
 /// A page with one command that needs a cluster runs as a whole where there is one.
-fn needs_cluster(text: &Text) -> bool {
-    text.blocks.iter().any(|block| block.fence.used_as == Use::ClusterCommands)
+pub(crate) fn needs_cluster(text: &Text) -> bool {
+    let needs = |used: &Use| matches!(used, Use::ClusterCommands | Use::PastedCommand);
+    text.blocks.iter().any(|block| needs(&block.fence.used_as))
 }
 
 fn run(programs: &Programs, text: &Text) -> Result<()> {
-    let mut around = Surroundings::new(programs, text.begins)?;
+    run_in(&mut Surroundings::new(programs, text.begins)?, text)
+}
+
+/// Runs a page in surroundings that are there.
+pub(crate) fn run_in(around: &mut Surroundings<'_>, text: &Text) -> Result<()> {
     // The references of the API call the id of their subject `ID`.
     let subject = text.name.rsplit('/').next().unwrap_or_default().trim_end_matches('s');
     around.set("ID", &subject.to_uppercase().replace("REPOSITORIE", "REPOSITORY"));
     let mut printed = String::new();
     for (number, block) in text.blocks.iter().enumerate() {
-        step(&mut around, block, &mut printed).with_context(|| {
+        step(around, block, &mut printed).with_context(|| {
             format!(
                 "code block {}, `{}`",
                 number + 1,
@@ -54,7 +63,7 @@ fn run(programs: &Programs, text: &Text) -> Result<()> {
     Ok(())
 }
 
-fn step(around: &mut Surroundings, block: &Block, printed: &mut String) -> Result<()> {
+fn step(around: &mut Surroundings<'_>, block: &Block, printed: &mut String) -> Result<()> {
     let text = around.swapped(&block.text);
     if let Some(path) = &block.fence.file {
         around.write(path, &text)?;
@@ -65,7 +74,16 @@ fn step(around: &mut Surroundings, block: &Block, printed: &mut String) -> Resul
             let complaint = String::from_utf8_lossy(&output.stderr);
             ensure!(output.status.success(), "it ended with {}:\n{complaint}", output.status);
             *printed = String::from_utf8(output.stdout)?;
+            around.remember(printed);
         }
+        Use::RequestCommand => {
+            requests::prepare(around, &text)?;
+            let output = around.run(&text)?;
+            let answer = String::from_utf8_lossy(&output.stdout);
+            ensure!(output.status.success(), "it ended with {}: {answer}", output.status);
+        }
+        Use::StreamCommand => around.stream(&text)?,
+        Use::PastedCommand => around.paste_what_it_prints(&text)?,
         Use::AwaitedCommands { until } => {
             *printed = String::from_utf8(around.until(&text, until)?.stdout)?;
         }

@@ -121,7 +121,10 @@ fn yaml_and_toml_can_be_read_and_json_has_the_shape_that_it_names() {
                 Use::Commands
                 | Use::AwaitedCommands { .. }
                 | Use::BackgroundCommand
+                | Use::StreamCommand
+                | Use::RequestCommand
                 | Use::ClusterCommands
+                | Use::PastedCommand
                 | Use::ShownCommands { .. }
                 | Use::Output
                 | Use::Manifest

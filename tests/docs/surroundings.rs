@@ -8,13 +8,18 @@ use std::{
 };
 
 use anyhow::{Context as _, Result, ensure};
+use gimlet_cluster::LAB_ADDRESS;
 use gimlet_docs::Begins;
 use gimlet_tests::{
+    git_host::{GitHost, Login},
     http,
     programs::Programs,
     server::{Server, ServerPlan},
+    stack::Stack,
 };
+use serde_json::Value;
 use tempfile::TempDir;
+use tokio::runtime::Runtime;
 
 /// Longer than any command of a page takes.
 const COMMAND_LIMIT: &str = "90";
@@ -23,10 +28,22 @@ pub(crate) const WAIT_LIMIT: Duration = Duration::from_secs(60);
 /// How often waits look.
 const LOOK: Duration = Duration::from_millis(100);
 
+/// How long a stream has to go on.
+const STREAM: &str = "2";
+/// What `timeout` ends with where its time was over.
+const TIME_WAS_OVER: i32 = 124;
+/// Fields of an answer that later commands of a page have as variables, in capitals.
+const REMEMBERED: [&str; 2] = ["look_url", "look_token"];
+/// What the pages push with to a git host of one's own.
+const HOST_LOGIN: Login = Login { user: "gimlet", password: "a-token-that-may-push" };
+
 /// One page's surroundings; what it started ends with it.
-pub(crate) struct Surroundings {
+pub(crate) struct Surroundings<'s> {
     folder: TempDir,
-    programs: PathBuf,
+    programs: Vec<PathBuf>,
+    /// Where an agent is connected.
+    stack: Option<&'s Stack>,
+    _host: Option<(Runtime, GitHost)>,
     variables: Vec<(String, String)>,
     /// What stands in the pages, and what it is here.
     swaps: Vec<(String, String)>,
@@ -35,12 +52,9 @@ pub(crate) struct Surroundings {
     background: Vec<Child>,
 }
 
-impl Surroundings {
+impl Surroundings<'static> {
     pub(crate) fn new(programs: &Programs, begins: Begins) -> Result<Self> {
-        let folder = TempDir::new()?;
-        for name in ["home", "work"] {
-            std::fs::create_dir(folder.path().join(name))?;
-        }
+        let folder = home_and_work()?;
         let port = || -> Result<SocketAddr> {
             Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?)
         };
@@ -60,14 +74,20 @@ impl Surroundings {
         let settings: Vec<_> =
             settings.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
         let shop = format!("file://{}", folder.path().join("acme/shop.git").display());
+        let runtime = Runtime::new()?;
+        let host = runtime.block_on(GitHost::start(folder.path().join("host"), HOST_LOGIN))?;
         let swaps = vec![
             ("127.0.0.1:9000".to_owned(), people.to_string()),
             ("127.0.0.1:9001".to_owned(), health.to_string()),
             ("/var/lib/gimlet".to_owned(), data.display().to_string()),
+            ("https://gimlet.example.com".to_owned(), format!("http://{people}")),
             ("https://git.example.com/acme/shop.git".to_owned(), shop),
+            ("https://git.example.com/acme/gitops.git".to_owned(), host.url()),
         ];
         let mut made = Self {
-            programs: programs.folder().to_owned(),
+            programs: vec![programs.folder().to_owned()],
+            stack: None,
+            _host: Some((runtime, host)),
             variables: settings,
             swaps,
             health,
@@ -93,15 +113,65 @@ impl Surroundings {
         };
         let server = Server::start(plan)?;
         if begins != Begins::Server {
-            let link = server.sign_in_link("acme", "ana")?;
-            self.must(&format!("gimlet auth login --link {link}"))?;
-            self.export_login()?;
+            self.sign_in(&server, "acme")?;
         }
         self.server = Some(server);
         if begins == Begins::Shop {
             self.release_shop()?;
         }
         Ok(())
+    }
+}
+
+impl<'s> Surroundings<'s> {
+    /// In an organization of a stack, signed in, with `kubectl` and the cluster's kubeconfig.
+    pub(crate) fn on(stack: &'s Stack, organization: &str) -> Result<Self> {
+        let folder = home_and_work()?;
+        let bin = folder.path().join("bin");
+        std::fs::create_dir(&bin)?;
+        std::os::unix::fs::symlink(stack.cluster.kubectl().program(), bin.join("kubectl"))?;
+        let people = stack.public_url.trim_start_matches("http://").to_owned();
+        let kubeconfig = stack.cluster.kubeconfig().display().to_string();
+        let swaps = vec![
+            // The cluster reaches the git server by another address than people.
+            (
+                "http://127.0.0.1:9000/git/acme/".to_owned(),
+                format!("http://{LAB_ADDRESS}:9000/git/{organization}/"),
+            ),
+            ("127.0.0.1:9000".to_owned(), people.clone()),
+            ("https://git.example.com/acme/shop.git".to_owned(), stack.sample.url()),
+        ];
+        let mut made = Self {
+            programs: vec![stack.programs().folder().to_owned(), bin],
+            stack: Some(stack),
+            _host: None,
+            variables: vec![("KUBECONFIG".to_owned(), kubeconfig)],
+            swaps,
+            health: people.parse()?,
+            server: None,
+            background: Vec::new(),
+            folder,
+        };
+        made.sign_in(&stack.server, organization)?;
+        Ok(made)
+    }
+
+    /// What [`Begins::Shop`] promises, where the cluster is connected already and an application was pushed.
+    pub(crate) fn begin_shop_on_cluster(&mut self) -> Result<()> {
+        self.must(&self.swapped(
+            "gimlet repo add https://git.example.com/acme/shop.git --name acme/shop -o name
+             git clone --quiet https://git.example.com/acme/shop.git
+             gimlet repo look acme/shop",
+        ))?;
+        self.until("gimlet release list -o name", "rel_")?;
+        self.must("gimlet release wait \"$(gimlet release list -o name --limit 1)\"")?;
+        self.name_subjects()
+    }
+
+    fn sign_in(&mut self, server: &Server, organization: &str) -> Result<()> {
+        let link = server.sign_in_link(organization, "ana")?;
+        self.must(&format!("gimlet auth login --link {link}"))?;
+        self.export_login()
     }
 
     /// The repository that pages call `https://git.example.com/acme/shop.git`, with one commit.
@@ -129,6 +199,11 @@ impl Surroundings {
         };
         let token = value("token").context("the login has no token")?;
         let server = value("server").context("the login has no server")?;
+        // Git asks for it, as it asks a person.
+        let host = server.trim_start_matches("http://");
+        let home = self.folder.path().join("home");
+        std::fs::write(home.join(".git-credentials"), format!("http://ana:{token}@{host}\n"))?;
+        std::fs::write(home.join(".gitconfig"), "[credential]\n\thelper = store\n")?;
         self.variables.push(("GIMLET_TOKEN".to_owned(), token));
         self.variables.push(("GIMLET_SERVER".to_owned(), server));
         Ok(())
@@ -153,6 +228,11 @@ impl Surroundings {
              gimlet repo look acme/shop",
         ))?;
         self.until("gimlet release list -o name", "rel_")?;
+        self.name_subjects()
+    }
+
+    /// Ids as variables, for pages that call the API.
+    fn name_subjects(&mut self) -> Result<()> {
         let ids = [
             ("RELEASE", "gimlet release list -o name --limit 1"),
             ("ARTIFACT", "gimlet commits -o name --limit 1"),
@@ -178,6 +258,45 @@ impl Surroundings {
     /// A page's text with what stands here for its addresses.
     pub(crate) fn swapped(&self, text: &str) -> String {
         self.swaps.iter().fold(text.to_owned(), |text, (from, to)| text.replace(from, to))
+    }
+
+    /// Keeps what an answer says for the next commands.
+    pub(crate) fn remember(&mut self, printed: &str) {
+        let answer: Value = serde_json::from_str(printed).unwrap_or_default();
+        let found = REMEMBERED
+            .iter()
+            .filter_map(|name| Some((name.to_uppercase(), answer[name].as_str()?.to_owned())));
+        self.variables.extend(found);
+    }
+
+    /// Runs a command that must go on until it is ended.
+    pub(crate) fn stream(&self, text: &str) -> Result<()> {
+        let output = self.shell("timeout").args([STREAM, "bash", "-c", text]).output()?;
+        let answer = String::from_utf8_lossy(&output.stdout);
+        ensure!(output.status.code() == Some(TIME_WAS_OVER), "it ended by itself: {answer}");
+        Ok(())
+    }
+
+    /// Runs a command, and where the cluster's `kubectl` is the command that it prints.
+    pub(crate) fn paste_what_it_prints(&self, text: &str) -> Result<()> {
+        let stack = self.stack.context("there is no cluster to paste it at")?;
+        let printed = self.folder.path().join("pasted");
+        let mut shell = self.shell("timeout");
+        shell.args([COMMAND_LIMIT, "bash", "-c", text]).stdout(std::fs::File::create(&printed)?);
+        let mut waiting = shell.stderr(Stdio::null()).spawn()?;
+        let began = Instant::now();
+        let command = loop {
+            let command = std::fs::read_to_string(&printed)?;
+            if command.ends_with('\n') {
+                break command;
+            }
+            ensure!(began.elapsed() < WAIT_LIMIT, "it printed no command, but `{command}`");
+            std::thread::sleep(LOOK);
+        };
+        stack.paste(&command)?;
+        let status = waiting.wait()?;
+        ensure!(status.success(), "it ended with {status}, although its command was run");
+        Ok(())
     }
 
     /// Runs a block as a shell would that stays open: its folder and its variables are the next block's.
@@ -247,13 +366,18 @@ impl Surroundings {
         Ok(std::fs::read_to_string(self.folder.path().join("background.log"))?)
     }
 
+    fn path(&self) -> String {
+        let own = self.programs.iter().map(|folder| format!("{}:", folder.display()));
+        own.collect::<String>() + "/usr/local/bin:/usr/bin:/bin"
+    }
+
     /// A program with a home of its own and nothing of this machine's settings.
     fn shell(&self, program: &str) -> Command {
         let mut command = Command::new(program);
         command
             .env_clear()
             .env("HOME", self.folder.path().join("home"))
-            .env("PATH", format!("{}:/usr/local/bin:/usr/bin:/bin", self.programs.display()))
+            .env("PATH", self.path())
             .env("GIT_CONFIG_NOSYSTEM", "1")
             .env("GIT_AUTHOR_NAME", "Ana")
             .env("GIT_AUTHOR_EMAIL", "ana@example.com")
@@ -266,7 +390,15 @@ impl Surroundings {
     }
 }
 
-impl Drop for Surroundings {
+fn home_and_work() -> Result<TempDir> {
+    let folder = TempDir::new()?;
+    for name in ["home", "work", "host"] {
+        std::fs::create_dir(folder.path().join(name))?;
+    }
+    Ok(folder)
+}
+
+impl Drop for Surroundings<'_> {
     fn drop(&mut self) {
         for child in &mut self.background {
             // It may have ended by itself.

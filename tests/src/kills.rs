@@ -6,7 +6,6 @@
 //! ledger. It does not ask the database.
 
 mod api;
-mod git_host;
 mod killer;
 mod oracle;
 mod proof;

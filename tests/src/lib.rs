@@ -6,6 +6,7 @@
 //! - [`stack`]: cluster, control plane, enrolled agent and signed-in command line together.
 //! - [`sample`]: a source repository with an application of its own.
 //! - [`fuzz`]: what outsiders can send, under a fuzzer.
+//! - [`git_host`]: another git host, with a repository behind a login.
 //! - [`http`]: one request, for what has no client of its own.
 //! - [`postgres`]: a PostgreSQL server for tests.
 //! - [`steps`]: progress on standard error.
@@ -15,6 +16,7 @@
 
 pub mod child;
 pub mod fuzz;
+pub mod git_host;
 pub mod http;
 pub mod kills;
 pub mod postgres;

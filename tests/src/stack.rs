@@ -151,6 +151,12 @@ impl Stack {
         })
     }
 
+    /// The product's programs.
+    #[must_use]
+    pub fn programs(&self) -> &Programs {
+        &self.programs
+    }
+
     /// Runs a shell command where a user would: with the cluster's kubeconfig and our programs in `PATH`.
     ///
     /// # Errors

@@ -57,16 +57,20 @@ impl<S: Send + Sync> FromRequestParts<S> for IfMatch {
 }
 
 impl IfMatch {
-    /// Lets pass what the caller has seen. `current` reads what a GET of the same address answers.
-    pub(crate) async fn require<T: Serialize, E: Into<ApiError>>(
+    /// What the caller has seen, for the change, which is to meet just that. `current` reads what a GET of the
+    /// same address answers, with the proof of it. Without the header, and for `*`, any version will do.
+    pub(crate) async fn seen<T: Serialize, S, E: Into<ApiError>>(
         &self,
-        current: impl Future<Output = Result<T, E>>,
-    ) -> Result<(), ApiError> {
-        let Some(wanted) = &self.0 else { return Ok(()) };
-        let current = current.await.map_err(Into::into)?;
+        current: impl Future<Output = Result<(T, S), E>>,
+    ) -> Result<Option<S>, ApiError> {
+        let Some(wanted) = &self.0 else { return Ok(None) };
+        let (current, seen) = current.await.map_err(Into::into)?;
         let bytes = serde_json::to_vec(&current).unwrap_or_default();
+        if wanted == "*" {
+            return Ok(None);
+        }
         if names(wanted, &tag(&bytes)) {
-            return Ok(());
+            return Ok(Some(seen));
         }
         let detail = "it is not the version of `If-Match` any more; read it again and decide anew";
         Err(ApiError::new(ProblemKind::PreconditionFailed, detail).in_field("If-Match"))

@@ -62,7 +62,11 @@ impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for PathOf<
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
         match Path::<T>::from_request_parts(parts, state).await {
             Ok(Path(value)) => Ok(Self(value)),
-            Err(rejection) => Err(ApiError::new(ProblemKind::NotFound, rejection.body_text())),
+            Err(rejection) => {
+                let text = rejection.body_text();
+                let text = text.strip_prefix("Invalid URL: ").unwrap_or(&text);
+                Err(ApiError::new(ProblemKind::NotFound, text))
+            }
         }
     }
 }
@@ -76,12 +80,22 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for QueryOf<T> {
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
         match Query::<T>::from_request_parts(parts, state).await {
             Ok(Query(value)) => Ok(Self(value)),
-            Err(rejection) => {
-                Err(ApiError::new(ProblemKind::InvalidField, rejection.body_text())
-                    .in_field("query"))
-            }
+            Err(rejection) => Err(wrong_query(&rejection.body_text())),
         }
     }
+}
+
+/// What is wrong with a query, as a problem of the parameter: `limit: cannot parse …`, or
+/// "unknown field `x`".
+fn wrong_query(text: &str) -> ApiError {
+    let text = text.strip_prefix("Failed to deserialize query string: ").unwrap_or(text);
+    let at_field = text.split_once(": ").filter(|(name, _)| !name.contains(' '));
+    let (field, detail) = match at_field {
+        Some((name, detail)) => (Some(name.to_owned()), detail),
+        None => (None, text),
+    };
+    let field = field.or_else(|| named_field(detail)).unwrap_or_else(|| "query".to_owned());
+    ApiError::new(ProblemKind::InvalidField, detail).in_field(field)
 }
 
 /// The header `Idempotency-Key`, where it came along.
@@ -141,6 +155,12 @@ pub(crate) fn require_json(headers: &HeaderMap) -> Result<(), ApiError> {
     let content_type =
         headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let essence = content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    let coded = headers.get(header::CONTENT_ENCODING).is_some_and(|coding| coding != "identity");
+    if coded {
+        let detail = "send the body as it is, without `Content-Encoding`";
+        let problem = ApiError::new(ProblemKind::UnsupportedMediaType, detail);
+        return Err(problem.in_field("Content-Encoding"));
+    }
     if essence == "application/json" {
         return Ok(());
     }
@@ -161,7 +181,7 @@ fn read_json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ApiError> {
         if !cause.is_data() {
             return no_json(&cause);
         }
-        let field = unknown_field(&cause).unwrap_or(path);
+        let field = named_field(&cause.to_string()).unwrap_or(path);
         let whole = matches!(field.as_str(), "." | "?");
         let problem = ApiError::new(ProblemKind::InvalidField, cause.to_string());
         if whole { problem } else { problem.in_field(field) }
@@ -174,11 +194,12 @@ fn no_json(error: &serde_json::Error) -> ApiError {
     ApiError::new(ProblemKind::Malformed, format!("the body is not valid JSON: {error}"))
 }
 
-/// The name in serde's "unknown field `x`" or "missing field `x`"; the path does not reach it.
-fn unknown_field(error: &serde_json::Error) -> Option<String> {
-    let text = error.to_string();
-    let rest =
-        text.strip_prefix("unknown field `").or_else(|| text.strip_prefix("missing field `"))?;
+/// The name in serde's "unknown field `x`", "missing field `x`" or "duplicate field `x`"; the path does not
+/// reach it.
+fn named_field(text: &str) -> Option<String> {
+    let rest = ["unknown", "missing", "duplicate"]
+        .iter()
+        .find_map(|fault| text.strip_prefix(fault)?.strip_prefix(" field `"))?;
     rest.split_once('`').map(|(name, _)| name.to_owned())
 }
 
@@ -262,17 +283,25 @@ mod tests {
 
     #[tokio::test]
     async fn an_unknown_query_parameter_is_named() {
-        for (query, named) in
-            [("token=gim_x", "token"), ("limit=many", "limit"), ("limit=-1", "limit")]
-        {
+        for (query, named) in [
+            ("token=gim_x", "token"),
+            ("limit=many", "limit"),
+            ("limit=-1", "limit"),
+            ("limit=", "limit"),
+            ("limit=1&limit=2", "limit"),
+        ] {
             let mut parts = parts(&format!("/?{query}"), &[]);
             let Err(error) = QueryOf::<ReleaseQuery>::from_request_parts(&mut parts, &()).await
             else {
                 panic!("{query} was taken");
             };
             let problem = problem(error);
-            assert_eq!(problem.status, 422);
-            assert!(problem.detail.contains(named), "{}", problem.detail);
+            assert_eq!(
+                (problem.status, problem.field.as_deref()),
+                (422, Some(named)),
+                "{problem:?}"
+            );
+            assert!(!problem.detail.contains("deserialize"), "{}", problem.detail);
         }
     }
 

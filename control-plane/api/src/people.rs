@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::{
     Router,
     extract::{DefaultBodyLimit, OriginalUri, State},
-    http::{HeaderValue, header},
+    http::{HeaderValue, Method, StatusCode, header},
     middleware::{from_fn, from_fn_with_state, map_response},
     response::{IntoResponse, Response},
     routing::get,
@@ -80,12 +80,21 @@ async fn openapi_json(State(state): State<ApiState>) -> impl IntoResponse {
 /// There is no such address; says where the real ones are listed.
 pub(crate) async fn unknown_route(OriginalUri(uri): OriginalUri) -> ApiError {
     let shown: String = uri.path().chars().take(200).collect();
-    ApiError::new(ProblemKind::NotFound, format!("there is no `{shown}`; see /api/v1/openapi.json"))
+    let remedy = if shown.ends_with('/') {
+        "leave the slash at its end away"
+    } else {
+        "see /api/v1/openapi.json"
+    };
+    ApiError::new(ProblemKind::NotFound, format!("there is no `{shown}`; {remedy}"))
 }
 
-/// `Allow` is added by the router, which knows the methods.
-pub(crate) async fn wrong_method() -> ApiError {
-    ApiError::new(ProblemKind::MethodNotAllowed, "this address takes the methods in `Allow` only")
+/// `Allow` is added by the router, which knows the methods; OPTIONS asks for just that.
+pub(crate) async fn wrong_method(method: Method) -> Response {
+    if method == Method::OPTIONS {
+        return StatusCode::NO_CONTENT.into_response();
+    }
+    let detail = "this address takes the methods in `Allow` only";
+    ApiError::new(ProblemKind::MethodNotAllowed, detail).into_response()
 }
 
 /// Answers to programs may carry secrets, and none of them is a page.

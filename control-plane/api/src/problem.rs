@@ -85,6 +85,7 @@ impl From<AppError> for ApiError {
                 Self::new(K::InvalidField, detail).in_field(field)
             }
             AppError::Conflict { .. } => Self::new(K::Conflict, text),
+            AppError::Changed { .. } => Self::new(K::PreconditionFailed, text).in_field("If-Match"),
             AppError::TooMany { retry_after_s } => {
                 Self::new(K::TooMany, text).retry_after(retry_after_s)
             }
@@ -162,6 +163,7 @@ mod tests {
             (AppError::Forbidden { needs: Role::Admin }, 403),
             (AppError::invalid("name", "is empty"), 422),
             (AppError::Conflict { detail: "taken".into() }, 409),
+            (AppError::Changed { what: "the member" }, 412),
             (AppError::TooMany { retry_after_s: 7 }, 429),
             (AppError::DevicePending, 400),
             (AppError::DeviceExpired, 400),

@@ -9,7 +9,7 @@ use axum::{
     response::{IntoResponse as _, Response},
 };
 use gimlet_app::{KeyedRequest, KeyedTurn, TenantScope};
-use gimlet_shared::error_chain::Chain;
+use gimlet_shared::{crash_point, error_chain::Chain};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
@@ -36,20 +36,6 @@ struct Kept {
     body: String,
 }
 
-/// A request with its key, in parts that live as long as its run.
-struct Keyed {
-    scope: TenantScope,
-    route: String,
-    key: String,
-    sha256: String,
-}
-
-impl Keyed {
-    fn request(&self) -> KeyedRequest<'_> {
-        KeyedRequest { route: &self.route, key: &self.key, request_sha256: &self.sha256 }
-    }
-}
-
 /// Lets a member's POST with a key through once.
 pub(crate) async fn replayed(
     State(state): State<ApiState>,
@@ -68,14 +54,11 @@ pub(crate) async fn replayed(
     let RawBody(body) =
         RawBody::from_request(Request::from_parts(parts.clone(), body), &()).await?;
     let route = parts.extensions.get::<MatchedPath>().map_or("", |path| path.as_str());
-    let keyed = Keyed {
-        route: format!("{} {route}", parts.method),
-        sha256: fingerprint(&parts.uri.to_string(), &body),
-        scope,
-        key,
-    };
-    match state.app.begin_keyed(&keyed.scope, keyed.request()).await? {
-        KeyedTurn::First => {}
+    let route = format!("{} {route}", parts.method);
+    let sha256 = fingerprint(&parts.uri.to_string(), &body);
+    let keyed = KeyedRequest { route: &route, key: &key, request_sha256: &sha256 };
+    let scope = match state.app.begin_keyed(&scope, keyed).await? {
+        KeyedTurn::First(scope) => scope,
         KeyedTurn::Answered { status, answer } => return answered(status, &answer),
         KeyedTurn::Running => {
             let detail = "the first request with this Idempotency-Key is still being carried out";
@@ -88,13 +71,14 @@ pub(crate) async fn replayed(
             let problem = ApiError::new(ProblemKind::IdempotencyMismatch, detail);
             return Err(problem.in_field("Idempotency-Key"));
         }
-    }
+    };
+    parts.extensions.insert(Identity::Known(scope.clone()));
     let request = Request::from_parts(parts, Body::from(body));
     // Whoever hangs up does not stop what has begun: its answer is kept for when they come back.
     let running = state.tasks.clone();
     let run = running.spawn(async move {
         let response = next.run(request).await;
-        keep(&state, &keyed, response).await
+        keep(&state, &scope, response).await
     });
     run.await.unwrap_or_else(|_| {
         Err(ApiError::new(ProblemKind::Internal, "the server broke while it carried this out"))
@@ -111,11 +95,16 @@ fn fingerprint(uri: &str, body: &[u8]) -> String {
 }
 
 /// Keeps a good answer. A request that changed nothing leaves its key free, so that it can be corrected.
-async fn keep(state: &ApiState, keyed: &Keyed, response: Response) -> Result<Response, ApiError> {
+async fn keep(
+    state: &ApiState,
+    scope: &TenantScope,
+    response: Response,
+) -> Result<Response, ApiError> {
     if !response.status().is_success() {
-        state.app.forget_keyed(&keyed.scope, keyed.request()).await?;
+        state.app.forget_keyed(scope).await?;
         return Ok(response);
     }
+    crash_point!("answer.keep.before");
     let (parts, body) = response.into_parts();
     let read = to_bytes(body, LARGEST_ANSWER).await.ok();
     let body = read.and_then(|bytes| String::from_utf8(bytes.to_vec()).ok());
@@ -128,9 +117,10 @@ async fn keep(state: &ApiState, keyed: &Keyed, response: Response) -> Result<Res
     let text = serde_json::to_string(&kept).unwrap_or_default();
     let status = parts.status.as_u16();
     // It is done: whoever asked is told so, also where the answer cannot be kept.
-    if let Err(error) = state.app.keep_answer(&keyed.scope, keyed.request(), status, &text).await {
+    if let Err(error) = state.app.keep_answer(scope, status, &text).await {
         tracing::warn!(error = %Chain(&error), "an answer could not be kept for its repetition");
     }
+    crash_point!("answer.keep.after");
     Ok(Response::from_parts(parts, Body::from(kept.body)))
 }
 

@@ -64,6 +64,7 @@ pub fn routes() -> &'static [RouteRule] {
         rule("GET", "/api/v1/changes", VIEWER),
         rule("GET", "/api/v1/repositories", VIEWER),
         rule("POST", "/api/v1/repositories", ADMIN),
+        rule("GET", "/api/v1/repositories/{id}", VIEWER),
         rule("POST", "/api/v1/repositories/{id}/look", DEVELOPER),
         rule("GET", "/api/v1/artifacts", VIEWER),
         rule("GET", "/api/v1/artifacts/{id}", VIEWER),

@@ -34,6 +34,7 @@ pub(crate) fn router() -> OpenApiRouter<ApiState> {
         .routes(routes!(clusters::list_environments))
         .routes(routes!(clusters::environment))
         .routes(routes!(repositories::list_repositories, repositories::add_repository))
+        .routes(routes!(repositories::repository))
         .routes(routes!(repositories::look_now))
         .routes(routes!(people::list_members))
         .routes(routes!(people::member, people::set_member_role, people::remove_member))

@@ -12,7 +12,9 @@ use gimlet_shared::{
     api,
     ids::{ApplicationId, ArtifactId, ClusterId, ReleaseId, RepositoryId},
 };
-use gimlet_store::{Application, Environment, NewRelease, Release, ReleaseFilter, TenantScope};
+use gimlet_store::{
+    Application, Environment, NewRelease, Release, ReleaseFilter, SeenApplication, TenantScope,
+};
 
 use crate::{
     App, AppError,
@@ -56,6 +58,19 @@ impl App {
         environment: &str,
         app: &str,
     ) -> Result<api::App, AppError> {
+        Ok(self.see_app(scope, environment, app).await?.0)
+    }
+
+    /// One application, and what to hand to a change that is to meet just this.
+    ///
+    /// # Errors
+    /// [`AppError::NotFound`].
+    pub async fn see_app(
+        &self,
+        scope: &TenantScope,
+        environment: &str,
+        app: &str,
+    ) -> Result<(api::App, SeenApplication), AppError> {
         let application = self.application(scope, environment, app).await?;
         let filter = ReleaseFilter {
             environment: Some(application.environment_id),
@@ -65,6 +80,11 @@ impl App {
             before: None,
         };
         let newest = self.parts().store.list_releases(scope, &filter).await?;
+        let seen = SeenApplication {
+            id: application.id,
+            revision: application.revision,
+            newest: newest.first().map(|release| (release.id, release.revision)),
+        };
         let around = self.around_apps(scope, std::slice::from_ref(&application), newest).await?;
         let cluster = around
             .applier(&application)
@@ -80,18 +100,19 @@ impl App {
         if view.alerts.is_empty() {
             view.alerts.extend(view.cause.clone());
         }
-        Ok(view)
+        Ok((view, seen))
     }
 
     /// Takes an application away, from git and so from the cluster; its history stays.
     ///
     /// # Errors
-    /// [`AppError::NotFound`], [`AppError::Forbidden`].
+    /// [`AppError::NotFound`], [`AppError::Forbidden`]; [`AppError::Changed`] where it is not what was seen.
     pub async fn delete_app(
         &self,
         scope: &TenantScope,
         environment: &str,
         app: &str,
+        seen: Option<SeenApplication>,
     ) -> Result<api::Release, AppError> {
         require(scope, Role::Developer)?;
         let application = self.application(scope, environment, app).await?;
@@ -107,7 +128,14 @@ impl App {
             idempotency_key: None,
             note: None,
         };
-        let release = self.parts().store.request_release(scope, new, self.now()).await?;
+        let store = &self.parts().store;
+        let release = match seen {
+            Some(seen) => store
+                .request_release_of_seen(scope, &seen, new, self.now())
+                .await?
+                .ok_or(AppError::Changed { what: "the application" })?,
+            None => store.request_release(scope, new, self.now()).await?,
+        };
         self.announce(scope, std::slice::from_ref(&release));
         self.one_view(scope, release).await
     }

@@ -5,6 +5,7 @@ use std::{collections::HashMap, time::Duration};
 use gimlet_domain::{
     names::{LONGEST_NAME, LONGEST_NAMESPACE, check_label},
     role::Role,
+    time::Timestamp,
 };
 use gimlet_shared::{api, ids::ClusterId};
 use gimlet_store::{
@@ -12,10 +13,27 @@ use gimlet_store::{
     TenantScope,
 };
 
+use serde::{Deserialize, Serialize};
+
 use crate::{App, AppError, live::Subject, releases::each_once, secrets, state::require};
 
 /// An enrolment token is for a command that is pasted now.
 const ENROLMENT_LIFETIME: Duration = Duration::from_secs(15 * 60);
+
+/// What is shown of an enrolment the one time that it is made.
+#[derive(Serialize, Deserialize)]
+struct EnrolmentSecret {
+    token: String,
+    expires_at: String,
+}
+
+impl EnrolmentSecret {
+    /// A new one, and when it lapses.
+    fn new(now: Timestamp) -> (Self, Timestamp) {
+        let expires_at = now.after(ENROLMENT_LIFETIME);
+        (Self { token: secrets::new_secret("get"), expires_at: expires_at.rfc3339() }, expires_at)
+    }
+}
 
 impl App {
     /// One cluster.
@@ -73,6 +91,9 @@ impl App {
         request: api::NewCluster,
     ) -> Result<api::ClusterConnect, AppError> {
         require(scope, Role::Admin)?;
+        if let Some(done) = self.done_before::<EnrolmentSecret>(scope)? {
+            return self.connected_before(scope, done.id()?, done.kept).await;
+        }
         let environment = request.environment.unwrap_or_else(|| request.name.clone());
         check("name", &request.name, LONGEST_NAME)?;
         check("environment", &environment, LONGEST_NAME)?;
@@ -87,16 +108,16 @@ impl App {
                 self.set_up_outside(scope, repository).await?
             }
         };
-        let token = secrets::new_secret("get");
-        let (parts, now) = (self.parts(), self.now());
-        let expires_at = now.after(ENROLMENT_LIFETIME);
-        let created = parts
+        let now = self.now();
+        let (secret, expires_at) = EnrolmentSecret::new(now);
+        let created = self
+            .parts()
             .store
             .create_cluster_with_environment(
-                scope,
+                &self.keeping(scope, &secret)?,
                 &request.name,
                 NewEnvironment { name: environment, namespace: request.namespace, gitops },
-                NewEnrolment { token_hash: &secrets::hash(&token), expires_at },
+                NewEnrolment { token_hash: &secrets::hash(&secret.token), expires_at },
                 now,
             )
             .await?;
@@ -108,11 +129,28 @@ impl App {
         };
         self.create_gitops_repositories(&environment).await?;
         self.tell(scope.organization(), Subject::Cluster(cluster.id));
-        Ok(api::ClusterConnect {
-            command: self.enrolment_command(&token),
-            cluster: cluster_view(cluster, &[environment], 0, 0),
-            expires_at: expires_at.rfc3339(),
-        })
+        Ok(self.connect_view(cluster_view(cluster, &[environment], 0, 0), secret))
+    }
+
+    /// The answer of a request that was cut off after the cluster was stored: what came after that is made up
+    /// for.
+    async fn connected_before(
+        &self,
+        scope: &TenantScope,
+        id: ClusterId,
+        secret: EnrolmentSecret,
+    ) -> Result<api::ClusterConnect, AppError> {
+        for environment in self.parts().store.list_environments(scope).await? {
+            if environment.cluster_id == id {
+                self.create_gitops_repositories(&environment).await?;
+            }
+        }
+        Ok(self.connect_view(self.cluster(scope, id).await?, secret))
+    }
+
+    fn connect_view(&self, cluster: api::Cluster, secret: EnrolmentSecret) -> api::ClusterConnect {
+        let command = self.enrolment_command(&secret.token);
+        api::ClusterConnect { cluster, command, expires_at: secret.expires_at }
     }
 
     async fn refuse_taken_names(
@@ -141,19 +179,18 @@ impl App {
         id: ClusterId,
     ) -> Result<api::ClusterConnect, AppError> {
         require(scope, Role::Admin)?;
-        let token = secrets::new_secret("get");
+        if let Some(done) = self.done_before::<EnrolmentSecret>(scope)? {
+            return Ok(self.connect_view(self.cluster(scope, id).await?, done.kept));
+        }
         let now = self.now();
-        let expires_at = now.after(ENROLMENT_LIFETIME);
-        let enrolment = NewEnrolment { token_hash: &secrets::hash(&token), expires_at };
-        if !self.parts().store.renew_enrolment(scope, id, enrolment, now).await? {
+        let (secret, expires_at) = EnrolmentSecret::new(now);
+        let enrolment = NewEnrolment { token_hash: &secrets::hash(&secret.token), expires_at };
+        let keeping = self.keeping(scope, &secret)?;
+        if !self.parts().store.renew_enrolment(&keeping, id, enrolment, now).await? {
             return Err(AppError::NotFound { what: "the cluster" });
         }
         self.tell_activity(scope.organization());
-        Ok(api::ClusterConnect {
-            cluster: self.cluster(scope, id).await?,
-            command: self.enrolment_command(&token),
-            expires_at: expires_at.rfc3339(),
-        })
+        Ok(self.connect_view(self.cluster(scope, id).await?, secret))
     }
 
     /// Disconnects a cluster: its agent's certificates and enrolment tokens are revoked, and its open link
@@ -168,6 +205,9 @@ impl App {
         id: ClusterId,
     ) -> Result<(), AppError> {
         require(scope, Role::Admin)?;
+        if self.done_before::<()>(scope)?.is_some() {
+            return Ok(());
+        }
         let (parts, now) = (self.parts(), self.now());
         let found = parts.store.find_cluster(scope, id).await?;
         found.ok_or(AppError::NotFound { what: "the cluster" })?;

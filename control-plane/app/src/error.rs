@@ -34,6 +34,12 @@ pub enum AppError {
         /// What is in the way, and what to do.
         detail: String,
     },
+    /// It is not what who asks has seen.
+    #[error("{what} is not what you have seen any more; read it again and decide anew")]
+    Changed {
+        /// What was changed.
+        what: &'static str,
+    },
     /// Too many at once.
     #[error("too many requests; try again in {retry_after_s} s")]
     TooMany {

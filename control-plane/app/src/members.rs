@@ -23,6 +23,10 @@ use crate::{
 const MOST_DAYS: u32 = 3650;
 const DAY: Duration = Duration::from_secs(24 * 3600);
 
+/// A member as a caller has seen it.
+#[derive(Clone, Debug)]
+pub struct SeenMember(Member);
+
 impl App {
     /// The member behind a scope as they are now, by the same credential. Streams that stay open ask at
     /// least once a minute, and end on `None`: revoked, lapsed or removed.
@@ -55,20 +59,35 @@ impl App {
     /// # Errors
     /// [`AppError::NotFound`].
     pub async fn member(&self, scope: &TenantScope, login: &str) -> Result<api::Member, AppError> {
+        Ok(self.see_member(scope, login).await?.0)
+    }
+
+    /// One member, and what to hand to a change that is to meet just this.
+    ///
+    /// # Errors
+    /// [`AppError::NotFound`].
+    pub async fn see_member(
+        &self,
+        scope: &TenantScope,
+        login: &str,
+    ) -> Result<(api::Member, SeenMember), AppError> {
         let found = self.parts().store.find_member(scope, login).await?;
-        found.map(member_view).ok_or(AppError::NotFound { what: "the member" })
+        let found = found.ok_or(AppError::NotFound { what: "the member" })?;
+        Ok((member_view(found.clone()), SeenMember(found)))
     }
 
     /// Gives a member another role; it counts from the next request on.
     ///
     /// # Errors
     /// [`AppError::Forbidden`] for who is no admin, or reaches above their own role;
-    /// [`AppError::NotFound`], [`AppError::Invalid`]; [`AppError::Conflict`] for the last owner.
+    /// [`AppError::NotFound`], [`AppError::Invalid`]; [`AppError::Conflict`] for the last owner;
+    /// [`AppError::Changed`] where the member is not what was seen.
     pub async fn set_member_role(
         &self,
         scope: &TenantScope,
         login: &str,
         request: api::MemberRole,
+        seen: Option<SeenMember>,
     ) -> Result<api::Member, AppError> {
         require(scope, Role::Admin)?;
         let role: Role =
@@ -76,7 +95,8 @@ impl App {
                 AppError::invalid("role", error.to_string())
             })?;
         let store = &self.parts().store;
-        changed(store.set_member_role(scope, login, role, self.now()).await?)?;
+        let seen = seen.as_ref().map(|seen| &seen.0);
+        changed(store.set_member_role(scope, login, role, seen, self.now()).await?)?;
         self.tell_activity(scope.organization());
         self.member(scope, login).await
     }
@@ -85,11 +105,17 @@ impl App {
     ///
     /// # Errors
     /// As [`App::set_member_role`]; everyone may remove themselves.
-    pub async fn remove_member(&self, scope: &TenantScope, login: &str) -> Result<(), AppError> {
+    pub async fn remove_member(
+        &self,
+        scope: &TenantScope,
+        login: &str,
+        seen: Option<SeenMember>,
+    ) -> Result<(), AppError> {
         if login != scope.login() {
             require(scope, Role::Admin)?;
         }
-        changed(self.parts().store.remove_member(scope, login, self.now()).await?)?;
+        let (store, seen) = (&self.parts().store, seen.as_ref().map(|seen| &seen.0));
+        changed(store.remove_member(scope, login, seen, self.now()).await?)?;
         self.tell_activity(scope.organization());
         Ok(())
     }
@@ -127,6 +153,11 @@ impl App {
         scope: &TenantScope,
         request: api::NewToken,
     ) -> Result<api::NewTokenSecret, AppError> {
+        if let Some(done) = self.done_before::<api::NewTokenSecret>(scope)? {
+            let id = done.id::<TokenId>()?.to_string();
+            let token = api::Token { id, ..done.kept.token };
+            return Ok(api::NewTokenSecret { token, ..done.kept });
+        }
         check_token_name(&request.name)?;
         let now = self.now();
         let expires_at = match request.expires_in_days {
@@ -140,9 +171,18 @@ impl App {
         let secret = secrets::new_secret("gim");
         let hash = secrets::hash(&secret);
         let new = NewToken { hash: &hash, name: &request.name, expires_at };
-        let token = self.parts().store.create_token(scope, new, now).await?;
+        let token = api::Token {
+            id: String::new(),
+            name: request.name.clone(),
+            member: scope.login().to_owned(),
+            created_at: now.rfc3339(),
+            last_used_at: None,
+            expires_at: expires_at.map(|at| at.rfc3339()),
+        };
+        let kept = api::NewTokenSecret { secret, token };
+        let made = self.parts().store.create_token(&self.keeping(scope, &kept)?, new, now).await?;
         self.tell_activity(scope.organization());
-        Ok(api::NewTokenSecret { secret, token: token_view(token) })
+        Ok(api::NewTokenSecret { token: token_view(made), ..kept })
     }
 
     /// Revokes an API token: one's own, or anyone's for admins. Open streams end within a minute.
@@ -167,6 +207,7 @@ fn changed(end: MemberChange) -> Result<Member, AppError> {
         MemberChange::Done(before) => Ok(before),
         MemberChange::Absent => Err(AppError::NotFound { what: "the member" }),
         MemberChange::TooHigh => Err(AppError::Forbidden { needs: Role::Owner }),
+        MemberChange::Changed => Err(AppError::Changed { what: "the member" }),
         MemberChange::LastOwner => Err(AppError::Conflict {
             detail: "this is the last owner of the organization; make someone else an owner first"
                 .to_owned(),

@@ -44,6 +44,9 @@ impl App {
         idempotency_key: Option<String>,
     ) -> Result<Vec<api::Release>, AppError> {
         require(scope, Role::Developer)?;
+        if let Some(done) = self.done_before::<()>(scope)? {
+            return self.released_before(scope, &done.ids()?).await;
+        }
         let store = &self.parts().store;
         let environment = store.find_environment_by_name(scope, &request.environment).await?;
         let environment = environment.ok_or(AppError::NotFound { what: "the environment" })?;
@@ -77,10 +80,7 @@ impl App {
                 note: None,
             });
         }
-        let mut releases = Vec::with_capacity(new.len());
-        for new in new {
-            releases.push(store.request_release(scope, new, self.now()).await?);
-        }
+        let releases = store.request_releases(scope, new, self.now()).await?;
         self.announce(scope, &releases);
         self.release_views(scope, releases).await
     }
@@ -96,6 +96,10 @@ impl App {
         to: ReleaseId,
     ) -> Result<api::Release, AppError> {
         require(scope, Role::Developer)?;
+        if let Some(done) = self.done_before::<()>(scope)? {
+            let mut views = self.released_before(scope, &done.ids()?).await?;
+            return views.pop().ok_or(AppError::NotFound { what: "the release" });
+        }
         let store = &self.parts().store;
         let target = self.rollback_target(scope, to).await?;
         let mut application = store.find_applications(scope, &[target.application_id]).await?;
@@ -117,6 +121,17 @@ impl App {
         let release = store.request_release(scope, new, self.now()).await?;
         self.announce(scope, std::slice::from_ref(&release));
         self.one_view(scope, release).await
+    }
+
+    /// What a request that was cut off has asked for, in its order.
+    async fn released_before(
+        &self,
+        scope: &TenantScope,
+        ids: &[ReleaseId],
+    ) -> Result<Vec<api::Release>, AppError> {
+        let mut releases = self.parts().store.find_releases(scope, ids).await?;
+        releases.sort_by_key(|release| ids.iter().position(|id| *id == release.id));
+        self.release_views(scope, releases).await
     }
 
     /// A release that can be gone back to.

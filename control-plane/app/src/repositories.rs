@@ -7,6 +7,7 @@ use gimlet_store::{
     DeliveryReceipt, NewRepository, RepositoryAddition, SourceRepository, TenantScope,
 };
 use secrecy::{ExposeSecret as _, SecretString};
+use serde::{Deserialize, Serialize};
 use subtle::ConstantTimeEq as _;
 
 use crate::{
@@ -27,6 +28,13 @@ const LONGEST_DELIVERY_ID: usize = 200;
 const REFS_DELIVERY: &str = "refs";
 /// Stored kind of a delivery whose body is a [`crate::ports::PullRequest`] in JSON.
 pub(crate) const PULL_REQUEST_DELIVERY: &str = "pull_request";
+
+/// What is shown of a repository's hooks the one time that it is added.
+#[derive(Serialize, Deserialize)]
+struct HookSecrets {
+    webhook_secret: String,
+    look_token: String,
+}
 
 /// What became of a webhook.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,6 +58,10 @@ impl App {
         request: api::NewRepository,
     ) -> Result<api::RepositoryAdded, AppError> {
         require(scope, Role::Admin)?;
+        if let Some(done) = self.done_before::<HookSecrets>(scope)? {
+            let repository = self.repository(scope, done.id()?).await?;
+            return Ok(self.added_view(repository, done.kept));
+        }
         let url: RemoteUrl =
             request.url.trim().parse().map_err(|error: gimlet_git::remote::InvalidUrl| {
                 AppError::invalid("url", error.to_string())
@@ -61,16 +73,20 @@ impl App {
             })?,
         };
         check_name(&name)?;
-        let (webhook_secret, look_token) =
-            (secrets::new_secret("whs"), secrets::new_secret("look"));
+        let secrets = HookSecrets {
+            webhook_secret: secrets::new_secret("whs"),
+            look_token: secrets::new_secret("look"),
+        };
         let new = NewRepository {
             name,
             url: url.to_string(),
             default_branch: None,
-            webhook_secret: self.sealed_webhook_secret(scope, &webhook_secret)?,
-            look_token_hash: secrets::hash(&look_token),
+            webhook_secret: self.sealed_webhook_secret(scope, &secrets.webhook_secret)?,
+            look_token_hash: secrets::hash(&secrets.look_token),
         };
-        let repository = match self.parts().store.add_repository(scope, new, self.now()).await? {
+        let keeping = self.keeping(scope, &secrets)?;
+        let added = self.parts().store.add_repository(&keeping, new, self.now()).await?;
+        let repository = match added {
             RepositoryAddition::Added(repository) => repository,
             RepositoryAddition::NameTaken => {
                 return Err(AppError::invalid(
@@ -81,13 +97,35 @@ impl App {
         };
         self.parts().wake.repositories.notify_one();
         self.tell_activity(scope.organization());
-        Ok(api::RepositoryAdded {
+        Ok(self.added_view(repository_view(repository), secrets))
+    }
+
+    fn added_view(
+        &self,
+        repository: api::Repository,
+        secrets: HookSecrets,
+    ) -> api::RepositoryAdded {
+        let HookSecrets { webhook_secret, look_token } = secrets;
+        api::RepositoryAdded {
             webhook_url: self.page(&format!("/hooks/github/{}", repository.id)),
             look_url: self.page(&format!("/hooks/look/{}", repository.id)),
-            repository: repository_view(repository),
+            repository,
             webhook_secret,
             look_token,
-        })
+        }
+    }
+
+    /// One source repository.
+    ///
+    /// # Errors
+    /// [`AppError::NotFound`].
+    pub async fn repository(
+        &self,
+        scope: &TenantScope,
+        id: RepositoryId,
+    ) -> Result<api::Repository, AppError> {
+        let found = self.parts().store.find_repository(scope, id).await?;
+        found.map(repository_view).ok_or(AppError::NotFound { what: "the repository" })
     }
 
     /// Has a repository looked at now.
@@ -96,8 +134,15 @@ impl App {
     /// [`AppError::NotFound`], [`AppError::Forbidden`].
     pub async fn look_now(&self, scope: &TenantScope, id: RepositoryId) -> Result<(), AppError> {
         require(scope, Role::Developer)?;
-        let found = self.parts().store.find_repository(scope, id).await?;
-        self.look(found.ok_or(AppError::NotFound { what: "the repository" })?.id).await
+        if self.done_before::<()>(scope)?.is_some() {
+            return Ok(());
+        }
+        let parts = self.parts();
+        if !parts.store.look_for_member(scope, id, self.now()).await? {
+            return Err(AppError::NotFound { what: "the repository" });
+        }
+        parts.wake.repositories.notify_one();
+        Ok(())
     }
 
     /// The same, for whoever holds the repository's look token.
@@ -113,7 +158,9 @@ impl App {
         if !bool::from(given.as_bytes().ct_eq(found.look_token_hash.as_bytes())) {
             return Err(absent());
         }
-        self.look(id).await
+        parts.store.look_now(&parts.system, id, self.now()).await?;
+        parts.wake.repositories.notify_one();
+        Ok(())
     }
 
     /// Takes a webhook: it is stored before this returns, once for each delivery id.
@@ -201,13 +248,6 @@ impl App {
         sealed
             .map(SecretString::from)
             .map_err(|error| AppError::unavailable("the webhook's secret", error))
-    }
-
-    async fn look(&self, id: RepositoryId) -> Result<(), AppError> {
-        let parts = self.parts();
-        parts.store.look_now(&parts.system, id, self.now()).await?;
-        parts.wake.repositories.notify_one();
-        Ok(())
     }
 }
 

@@ -7,7 +7,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use crate::{
     commands::{
         activity, app, artifact, auth, cluster, commits, completion, deploy, doctor, environment,
-        member, release, repo, token, version,
+        manifest, member, release, repo, token, version,
     },
     host::Host,
     output::{Format, FormatParser, wants_color},
@@ -105,6 +105,9 @@ pub(crate) enum Command {
     /// Releases: list, look, wait, roll back.
     #[command(subcommand)]
     Release(release::ReleaseCommand),
+    /// Manifests: check them, and see what they stand for, before they are pushed.
+    #[command(subcommand)]
+    Manifest(manifest::ManifestCommand),
     /// Applications: list, look, delete.
     #[command(subcommand)]
     App(app::AppCommand),

@@ -11,6 +11,7 @@ use reqwest::{Method, Response, StatusCode, header};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
+use uuid::Uuid;
 
 pub(crate) use self::{probe::Probe, stream::Events};
 use crate::{Pace, error::CliError, server_url::ServerUrl, settings::TokenSource};
@@ -45,12 +46,15 @@ struct Call<'a> {
     path: &'a [&'a str],
     query: Vec<(&'static str, String)>,
     body: Option<Value>,
-    idempotency_key: Option<&'a str>,
+    idempotency_key: Option<String>,
 }
 
 impl<'a> Call<'a> {
     fn new(method: Method, path: &'a [&'a str]) -> Self {
-        Self { method, path, query: Vec::new(), body: None, idempotency_key: None }
+        // What a member posts is carried out once under its key. Who logs in is nobody yet.
+        let is_keyed = method == Method::POST && path.first() != Some(&"auth");
+        let idempotency_key = is_keyed.then(|| Uuid::now_v7().to_string());
+        Self { method, path, query: Vec::new(), body: None, idempotency_key }
     }
 
     /// Asking twice has the effect of asking once.
@@ -110,7 +114,7 @@ impl Client {
         if let Some((token, _)) = &self.endpoint.token {
             request = request.bearer_auth(token.expose_secret());
         }
-        if let Some(key) = call.idempotency_key {
+        if let Some(key) = &call.idempotency_key {
             request = request.header("idempotency-key", key);
         }
         if let Some(body) = &call.body {

@@ -11,7 +11,9 @@ pub(crate) mod deploy;
 mod difference;
 pub(crate) mod doctor;
 pub(crate) mod environment;
+pub(crate) mod manifest;
 pub(crate) mod member;
+mod named;
 pub(crate) mod release;
 pub(crate) mod repo;
 pub(crate) mod token;
@@ -33,6 +35,7 @@ pub(crate) async fn run(command: Command, shell: &mut Shell) -> Result<(), CliEr
         Command::Release(command) => command.run(shell).await,
         Command::App(command) => command.run(shell).await,
         Command::Activity(command) => command.run(shell).await,
+        Command::Manifest(command) => command.run(shell).await,
         Command::Member(command) => command.run(shell).await,
         Command::Token(command) => command.run(shell).await,
         Command::Completion(command) => command.run(shell),

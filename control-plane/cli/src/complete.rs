@@ -81,11 +81,11 @@ fn named(command: &str, arg: &Arg) -> Option<Named> {
     let shown =
         arg.get_value_names().and_then(|names| names.first()).map_or("", |name| name.as_str());
     match (arg.get_id().as_str(), shown, command) {
-        ("environment", _, _) => Some(Named::Environment),
+        ("environment", _, _) | (_, "ENVIRONMENT", _) => Some(Named::Environment),
         (_, "ENV/APP", _) => Some(Named::EnvironmentAndApp),
         ("app", _, _) => Some(Named::App),
-        ("repository", _, _) | ("name", _, "look") => Some(Named::Repository),
-        ("cluster", _, _) => Some(Named::Cluster),
+        ("repository", _, _) | (_, "REPOSITORY", _) => Some(Named::Repository),
+        ("cluster", _, _) | (_, "CLUSTER", _) => Some(Named::Cluster),
         ("id" | "ids", _, "show" | "wait" | "track" | "rollback" | "diff")
         | ("from" | "to", "ID", _) => Some(Named::Release),
         _ => None,
@@ -177,7 +177,12 @@ mod tests {
         assert_eq!(completed(&["app", "show"], "app"), Some(Named::EnvironmentAndApp));
         assert_eq!(completed(&["release", "show"], "id"), Some(Named::Release));
         assert_eq!(completed(&["repo", "look"], "name"), Some(Named::Repository));
+        assert_eq!(completed(&["repo", "show"], "name"), Some(Named::Repository));
         assert_eq!(completed(&["repo", "add"], "name"), None);
+        assert_eq!(completed(&["cluster", "show"], "name"), Some(Named::Cluster));
+        assert_eq!(completed(&["cluster", "disconnect"], "name"), Some(Named::Cluster));
+        assert_eq!(completed(&["cluster", "connect"], "name"), None);
+        assert_eq!(completed(&["environment", "show"], "name"), Some(Named::Environment));
         assert_eq!(completed(&["release", "list"], "limit"), None);
     }
 }

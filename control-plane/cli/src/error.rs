@@ -101,6 +101,14 @@ impl CliError {
         self
     }
 
+    /// Says what else can be done.
+    pub(crate) fn advise_also(self, text: &str) -> Self {
+        match self.advice() {
+            Some(known) => self.advise(format!("{known}; or {text}")),
+            None => self.advise(text),
+        }
+    }
+
     /// Says what to do when the server gave this status.
     pub(crate) fn advise_on(self, status: u16, text: &str) -> Self {
         if self.status() == Some(status) { self.advise(text) } else { self }
@@ -135,6 +143,8 @@ impl CliError {
     pub(crate) fn may_pass(&self) -> bool {
         match self {
             Self::Unreachable { .. } | Self::Silent { .. } => true,
+            // The first of two requests with one key is still being carried out.
+            error if error.kind() == Some("idempotency-key-in-use") => true,
             error => matches!(error.status(), Some(429 | 502 | 503 | 504)),
         }
     }

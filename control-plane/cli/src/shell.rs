@@ -1,6 +1,6 @@
 //! What every command works with: settings, output, input and clock.
 
-use std::io::Read;
+use std::{collections::HashMap, io::Read};
 
 use gimlet_shared::api::Release;
 
@@ -20,6 +20,8 @@ pub(crate) struct Shell {
     pub(crate) settings: Settings,
     pub(crate) out: Output,
     pub(crate) pace: Pace,
+    /// Environment variables.
+    pub(crate) vars: HashMap<String, String>,
     /// Name of this machine.
     pub(crate) machine: String,
     /// Standard input, until someone reads it.
@@ -42,6 +44,7 @@ impl Shell {
                 host.now,
             ),
             pace: host.pace,
+            vars: host.vars,
             machine: host.machine,
             can_ask: host.stdin_is_terminal && host.stderr_is_terminal,
             stdin: Some(host.stdin),

@@ -5,7 +5,10 @@
 //! | `sh` | run it, in the order of the page, against a real server |
 //! | `sh await="text"` | run it again until it prints this |
 //! | `sh background` | start it, and go on; it ends with the page |
+//! | `sh stream` | run it for a moment; it must go on until then |
+//! | `sh request` | run it with a body and ids that fit, which tests have a table of |
 //! | `sh cluster` | run it where an agent is connected |
+//! | `sh paste` | run it there, and what it prints where `kubectl` is; both must end well |
 //! | `sh shown="reason"` | do not run it; every `gimlet` command in it must still be one |
 //! | `output` | compare it with what the block before it printed; `…` stands for anything |
 //! | `yaml manifest` | read, resolve and render it as a Gimlet manifest |
@@ -39,8 +42,14 @@ pub enum Use {
     },
     /// A command that goes on.
     BackgroundCommand,
+    /// A command that goes on until it is interrupted.
+    StreamCommand,
+    /// A request of the API's reference.
+    RequestCommand,
     /// Commands that need a connected cluster.
     ClusterCommands,
+    /// A command that prints one to run where `kubectl` is, and waits for what comes of it.
+    PastedCommand,
     /// Commands that no test can run, and why.
     ShownCommands {
         /// Why.
@@ -107,7 +116,10 @@ impl Fence {
             ("sh", None, Some(text)) if until.is_some() => Use::AwaitedCommands { until: text },
             ("sh", Some("background"), None) => Use::BackgroundCommand,
             ("sh", None, None) => Use::Commands,
+            ("sh", Some("stream"), None) => Use::StreamCommand,
+            ("sh", Some("request"), None) => Use::RequestCommand,
             ("sh", Some("cluster"), None) => Use::ClusterCommands,
+            ("sh", Some("paste"), None) => Use::PastedCommand,
             ("sh", None, Some(reason)) if !reason.is_empty() => Use::ShownCommands { reason },
             ("output", None, None) => Use::Output,
             ("yaml", Some("manifest"), None) => Use::Manifest,
@@ -127,7 +139,10 @@ impl Fence {
             Use::Commands
             | Use::AwaitedCommands { .. }
             | Use::BackgroundCommand
+            | Use::StreamCommand
+            | Use::RequestCommand
             | Use::ClusterCommands
+            | Use::PastedCommand
             | Use::ShownCommands { .. } => "sh",
             Use::Output => "output",
             Use::Manifest | Use::Yaml => "yaml",
@@ -174,6 +189,9 @@ mod tests {
         assert_eq!(used_as("sh"), Ok(Use::Commands));
         assert_eq!(used_as("sh cluster"), Ok(Use::ClusterCommands));
         assert_eq!(used_as("sh background"), Ok(Use::BackgroundCommand));
+        assert_eq!(used_as("sh stream"), Ok(Use::StreamCommand));
+        assert_eq!(used_as("sh request"), Ok(Use::RequestCommand));
+        assert_eq!(used_as("sh paste"), Ok(Use::PastedCommand));
         let until = "it works".to_owned();
         assert_eq!(used_as("sh await=\"it works\""), Ok(Use::AwaitedCommands { until }));
         let reason = "needs a browser".to_owned();

@@ -3,15 +3,17 @@
 use gimlet_domain::{health::Health, time::Timestamp};
 use gimlet_shared::ids::{ApplicationId, EnvironmentId, OrganizationId, ReleaseId, RepositoryId};
 use sea_orm::{
-    ColumnTrait, ConnectionTrait, DbErr, EntityTrait, ExprTrait, QueryFilter, QueryOrder,
-    QuerySelect, QueryTrait,
+    ColumnTrait, Condition, ConnectionTrait, DbErr, EntityTrait, ExprTrait, QueryFilter,
+    QueryOrder, QuerySelect, QueryTrait,
     sea_query::{Expr, OnConflict},
 };
+use uuid::Uuid;
 
 use crate::{
     columns::{active, from_json, moment, to_json},
     connect::Store,
-    entity::{application, environment},
+    door::Sees,
+    entity::{application, environment, release},
     error::{During, StoreError},
     releases::NewRelease,
     scope::{ClusterScope, SystemScope, TenantScope},
@@ -48,9 +50,21 @@ pub struct Application {
     pub url: Option<String>,
 }
 
+/// An application as someone saw it: what must still hold for a change that is made on its strength.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SeenApplication {
+    /// Which one.
+    pub id: ApplicationId,
+    /// The number of its last change.
+    pub revision: i64,
+    /// Its newest release, and the number of that one's last change.
+    pub newest: Option<(ReleaseId, i64)>,
+}
+
 const READ: &str = "read an application";
 const LIST: &str = "list the applications of a cluster";
 const ENSURE: &str = "store an application";
+const COMPARE: &str = "compare an application with what was seen";
 
 impl Store {
     /// The organization's living application of this name in the environment of that name.
@@ -140,6 +154,10 @@ impl Store {
         };
         let changed = application::Entity::update_many()
             .col_expr(column, Expr::value(url.map(str::to_owned)))
+            .col_expr(
+                application::Column::Revision,
+                Expr::col(application::Column::Revision).add(1),
+            )
             .filter(application::Column::Id.eq(id.0))
             .filter(differs)
             .exec(&self.write(system))
@@ -191,6 +209,56 @@ pub(crate) async fn ensure_application(
         .during(ENSURE)?
         .map(|row| ApplicationId(row.id))
         .ok_or(StoreError::Conflict { what: "the application" })
+}
+
+/// Locks the application and its newest release until the transaction ends, if both are what was seen.
+///
+/// A newer release would have changed the application's revision: [`ensure_application`] does.
+pub(crate) async fn is_as_seen(
+    db: &impl ConnectionTrait,
+    scope: &TenantScope,
+    seen: &SeenApplication,
+) -> Result<bool, StoreError> {
+    let this = application::owned_by(scope.organization())
+        .and(application::Column::Id.eq(seen.id.0))
+        .and(application::Column::Revision.eq(seen.revision))
+        .and(application::Column::DeletedAt.is_null());
+    if !lock(db, this).await.during(COMPARE)? {
+        return Ok(false);
+    }
+    let Some((release, revision)) = seen.newest else { return Ok(true) };
+    let held = release::Entity::update_many()
+        .col_expr(release::Column::Revision, Expr::col(release::Column::Revision))
+        .filter(release::owned_by(scope.organization()))
+        .filter(release::Column::Id.eq(release.0))
+        .filter(release::Column::Revision.eq(revision))
+        .exec(db)
+        .await
+        .during(COMPARE)?;
+    Ok(held.rows_affected == 1)
+}
+
+/// Locks the applications of several releases in the order in which everyone locks them, so that nobody
+/// waits in a circle. New ones are nobody else's yet.
+pub(crate) async fn lock_in_order(
+    db: &impl ConnectionTrait,
+    new: &[NewRelease],
+) -> Result<(), DbErr> {
+    if new.len() < 2 {
+        return Ok(());
+    }
+    let named = new.iter().fold(Condition::any(), |any, release| {
+        any.add(living_in(release.environment, &release.app))
+    });
+    let living = application::Entity::find()
+        .select_only()
+        .column(application::Column::Id)
+        .filter(named)
+        .order_by_asc(application::Column::Id);
+    for id in living.into_tuple::<Uuid>().all(db).await? {
+        lock(db, application::Column::Id.eq(id)).await?;
+    }
+    Ok(())
 }
 
 /// Locks the rows by changing them; false where there is none.

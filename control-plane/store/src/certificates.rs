@@ -13,6 +13,7 @@ use crate::{
     enrolments::end_enrolments,
     entity::{cluster, cluster_certificate},
     error::{During, StoreError},
+    idempotency::note_effect,
     scope::{ClusterScope, SystemScope, TenantScope},
 };
 
@@ -77,6 +78,7 @@ impl Store {
             let noted = note(ActivityKind::ClusterRevoked, scope.actor(), &row.name);
             record(&txn, scope.organization(), vec![noted], now).await?;
         }
+        note_effect(&txn, scope, &[]).await?;
         txn.commit().await?;
         Ok(revoked.rows_affected)
     }

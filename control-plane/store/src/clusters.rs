@@ -15,6 +15,7 @@ use crate::{
     entity::cluster,
     environments::{Environment, GitopsLocation, environment_row},
     error::{During, StoreError, is_taken},
+    idempotency::note_effect,
     scope::{ClusterScope, TenantScope},
 };
 
@@ -113,6 +114,7 @@ impl Store {
             .during(CREATE)?;
         let noted = note(ActivityKind::ClusterAdded, scope.actor(), name);
         record(&txn, scope.organization(), vec![noted], now).await?;
+        note_effect(&txn, scope, &[cluster.id.to_string()]).await?;
         txn.commit().await?;
         Ok(ClusterCreation::Created { cluster, environment })
     }

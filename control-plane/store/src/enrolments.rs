@@ -11,6 +11,7 @@ use crate::{
     door::Unproven,
     entity::{cluster, enrolment},
     error::{During, StoreError},
+    idempotency::note_effect,
     scope::{ClusterScope, TenantScope},
 };
 
@@ -89,6 +90,7 @@ impl Store {
         let details = ActivityDetails { cluster: Some(row.name), ..Default::default() };
         let noted = NewActivity::new(ActivityKind::ClusterEnrolmentRenewed, scope.actor(), details);
         record(&txn, scope.organization(), vec![noted], now).await?;
+        note_effect(&txn, scope, &[cluster.to_string()]).await?;
         txn.commit().await?;
         Ok(true)
     }

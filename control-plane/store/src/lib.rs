@@ -48,7 +48,7 @@ mod waiting;
 
 pub use activity::{Activity, ActivityBounds, ActivityDetails, ActivityFilter};
 pub use app_pages::{AppCounts, ApplicationFilter};
-pub use applications::Application;
+pub use applications::{Application, SeenApplication};
 pub use artifacts::{
     Artifact, ArtifactFilter, Commit, DecidedArtifact, Decision, EventWord, ManifestProblem,
     StoredManifest, UnknownEvent,
@@ -65,7 +65,7 @@ pub use environments::{Environment, GIT_USER, GitAccess, GitopsLocation};
 pub use error::{DatabaseError, StoreError};
 pub use fleet_pages::{ClusterCondition, ClusterCounts, ClusterFilter, EnvironmentFilter};
 pub use followed::FollowedRelease;
-pub use idempotency::{KeyedRequest, Turn};
+pub use idempotency::{Effect, Keyed, KeyedRequest, Turn};
 pub use ingest::{IngestBatch, Ingested, NewArtifact, NewDecision, RefChange};
 pub use members::{Member, MemberChange};
 pub use operate::{Inspection, NamedCommit, Operator, SealedSecret};

@@ -15,6 +15,7 @@ use crate::{
     activity::{ActivityDetails, NewActivity, record},
     columns::from_word,
     connect::Store,
+    door::UseCase,
     entity::{member, user},
     error::{During, StoreError},
     scope::TenantScope,
@@ -44,6 +45,8 @@ pub enum MemberChange {
     TooHigh,
     /// The organization would have no owner any more.
     LastOwner,
+    /// It is not what the caller has seen.
+    Changed,
 }
 
 const LIST: &str = "list members";
@@ -92,15 +95,17 @@ impl Store {
         find(&self.read(scope), scope.organization(), login).await
     }
 
-    /// Gives a member another role.
+    /// Gives a member another role; only as it was `seen`, where that is said.
     ///
     /// # Errors
-    /// [`StoreError::Query`], [`StoreError::Corrupt`].
+    /// [`StoreError::Conflict`] where it changes at this moment, [`StoreError::Query`],
+    /// [`StoreError::Corrupt`].
     pub async fn set_member_role(
         &self,
         scope: &TenantScope,
         login: &str,
         role: Role,
+        seen: Option<&Member>,
         now: Timestamp,
     ) -> Result<MemberChange, StoreError> {
         let txn = self.begin(scope, CHANGE).await?;
@@ -108,12 +113,15 @@ impl Store {
             Ok(found) => found,
             Err(refused) => return txn.undo(refused).await,
         };
-        member::Entity::update_many()
+        let changed = member::Entity::update_many()
             .col_expr(member::Column::Role, Expr::value(role.as_str()))
-            .filter(this(scope, &found))
+            .filter(this(scope, seen.unwrap_or(&found)))
             .exec(&txn)
             .await
             .during(CHANGE)?;
+        if changed.rows_affected != 1 {
+            return lost(txn, seen).await;
+        }
         if found.role != role {
             let noted = note(ActivityKind::MemberRoleChanged, scope, &found, Some(role));
             record(&txn, scope.organization(), vec![noted], now).await?;
@@ -122,14 +130,15 @@ impl Store {
         Ok(MemberChange::Done(found))
     }
 
-    /// Takes a member out, with all sessions, tokens and links.
+    /// Takes a member out, with all sessions, tokens and links; only as it was `seen`, where that is said.
     ///
     /// # Errors
-    /// [`StoreError::Query`], [`StoreError::Corrupt`].
+    /// As [`Store::set_member_role`].
     pub async fn remove_member(
         &self,
         scope: &TenantScope,
         login: &str,
+        seen: Option<&Member>,
         now: Timestamp,
     ) -> Result<MemberChange, StoreError> {
         let txn = self.begin(scope, CHANGE).await?;
@@ -138,11 +147,14 @@ impl Store {
             Err(refused) => return txn.undo(refused).await,
         };
         // What proves the person goes with the row: the foreign keys say so.
-        member::Entity::delete_many()
-            .filter(this(scope, &found))
+        let removed = member::Entity::delete_many()
+            .filter(this(scope, seen.unwrap_or(&found)))
             .exec(&txn)
             .await
             .during(CHANGE)?;
+        if removed.rows_affected != 1 {
+            return lost(txn, seen).await;
+        }
         let noted = note(ActivityKind::MemberRemoved, scope, &found, None);
         record(&txn, scope.organization(), vec![noted], now).await?;
         txn.commit().await?;
@@ -199,8 +211,19 @@ async fn find(
     row.map(|row| member_of(row, person.login)).transpose()
 }
 
+/// The member as it was read: of two who change it at the same moment the second finds no such row.
 fn this(scope: &TenantScope, member: &Member) -> Expr {
-    member::owned_by(scope.organization()).and(member::Column::UserId.eq(member.user.0))
+    member::owned_by(scope.organization())
+        .and(member::Column::UserId.eq(member.user.0))
+        .and(member::Column::Role.eq(member.role.as_str()))
+        .and(member::Column::CreatedAt.eq(member.created_at.0))
+}
+
+/// What is told to whom someone else was faster.
+async fn lost(txn: UseCase, seen: Option<&Member>) -> Result<MemberChange, StoreError> {
+    let changed = txn.undo(MemberChange::Changed).await?;
+    // Who has not said what they saw may try again as they are.
+    seen.map(|_| changed).ok_or(StoreError::Conflict { what: "the member" })
 }
 
 fn member_of(row: member::Model, login: String) -> Result<Member, StoreError> {

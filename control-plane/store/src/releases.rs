@@ -15,12 +15,13 @@ use sea_orm::{
 
 use crate::{
     activity::{ActivityDetails, NewActivity, record},
-    applications::ensure_application,
+    applications::{SeenApplication, ensure_application, is_as_seen, lock_in_order},
     artifacts::{Artifact, owns_artifact},
     columns::{from_json, insert_new, moment, to_json},
     connect::Store,
     entity::{artifact, environment, release, source_repository},
     error::{During, StoreError},
+    idempotency::note_effect,
     scope::{SystemScope, TenantScope},
 };
 
@@ -135,14 +136,45 @@ impl Store {
         new: NewRelease,
         now: Timestamp,
     ) -> Result<Release, StoreError> {
+        let mut asked = self.request_releases(scope, vec![new], now).await?;
+        asked.pop().ok_or(StoreError::Absent { what: "release" })
+    }
+
+    /// Asks for several releases at once, all or none; the answer has their order.
+    ///
+    /// # Errors
+    /// As [`Store::request_release`].
+    pub async fn request_releases(
+        &self,
+        scope: &TenantScope,
+        new: Vec<NewRelease>,
+        now: Timestamp,
+    ) -> Result<Vec<Release>, StoreError> {
         let txn = self.begin(scope, REQUEST).await?;
-        let mut noted = Vec::new();
-        let actor = scope.actor();
-        let release =
-            insert_release(&txn, scope.organization(), new, now, &actor, &mut noted).await?;
-        record(&txn, scope.organization(), noted, now).await?;
+        lock_in_order(&txn, &new).await.during(REQUEST)?;
+        let asked = insert_requested(&txn, scope, new, now).await?;
         txn.commit().await?;
-        Ok(release)
+        Ok(asked)
+    }
+
+    /// Asks for a release as long as its application is the one that was `seen`; `None` where it changed.
+    ///
+    /// # Errors
+    /// As [`Store::request_release`].
+    pub async fn request_release_of_seen(
+        &self,
+        scope: &TenantScope,
+        seen: &SeenApplication,
+        new: NewRelease,
+        now: Timestamp,
+    ) -> Result<Option<Release>, StoreError> {
+        let txn = self.begin(scope, REQUEST).await?;
+        if !is_as_seen(&txn, scope, seen).await? {
+            return txn.undo(None).await;
+        }
+        let mut asked = insert_requested(&txn, scope, vec![new], now).await?;
+        txn.commit().await?;
+        Ok(asked.pop())
     }
 
     /// One of the organization's releases.
@@ -219,6 +251,24 @@ impl Store {
         let found = artifact::Entity::find_by_id(id).one(&self.read(system)).await.during(READ)?;
         found.map(Artifact::try_from).transpose()
     }
+}
+
+/// Inserts what a member asks for, with the record of it.
+async fn insert_requested(
+    db: &impl ConnectionTrait,
+    scope: &TenantScope,
+    new: Vec<NewRelease>,
+    now: Timestamp,
+) -> Result<Vec<Release>, StoreError> {
+    let (organization, actor) = (scope.organization(), scope.actor());
+    let (mut noted, mut asked) = (Vec::new(), Vec::with_capacity(new.len()));
+    for new in new {
+        asked.push(insert_release(db, organization, new, now, &actor, &mut noted).await?);
+    }
+    record(db, organization, noted, now).await?;
+    let made: Vec<String> = asked.iter().map(|release| release.id.to_string()).collect();
+    note_effect(db, scope, &made).await?;
+    Ok(asked)
 }
 
 /// Inserts a queued release inside a transaction, or finds the earlier one of its idempotency key.

@@ -14,6 +14,7 @@ use crate::{
     connect::Store,
     entity::{seen_ref, source_repository},
     error::{During, StoreError, is_taken},
+    idempotency::note_effect,
     scope::{SystemScope, TenantScope},
 };
 
@@ -91,6 +92,7 @@ pub struct SeenRef {
     pub sha: String,
 }
 
+const LOOK: &str = "make a repository due";
 const ADD: &str = "store a repository";
 const READ: &str = "read a repository";
 const CLAIM: &str = "claim repositories that are due";
@@ -129,6 +131,7 @@ impl Store {
         let details = ActivityDetails { repository: Some(row.name.clone()), ..Default::default() };
         let noted = NewActivity::new(ActivityKind::RepositoryAdded, scope.actor(), details);
         record(&txn, scope.organization(), vec![noted], now).await?;
+        note_effect(&txn, scope, &[RepositoryId(row.id).to_string()]).await?;
         txn.commit().await?;
         Ok(RepositoryAddition::Added(row.into()))
     }
@@ -282,7 +285,29 @@ impl Store {
         id: RepositoryId,
         now: Timestamp,
     ) -> Result<bool, StoreError> {
-        look_now(&self.write(system), id, now).await.during("make a repository due")
+        look_now(&self.write(system), id, now).await.during(LOOK)
+    }
+
+    /// The same for a member's own repository.
+    ///
+    /// # Errors
+    /// [`StoreError::Query`].
+    pub async fn look_for_member(
+        &self,
+        scope: &TenantScope,
+        id: RepositoryId,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let txn = self.begin(scope, LOOK).await?;
+        let owned = source_repository::Entity::find_by_id(id.0)
+            .filter(source_repository::owned_by(scope.organization()));
+        if owned.one(&txn).await.during(LOOK)?.is_none() {
+            return txn.undo(false).await;
+        }
+        let is_due = look_now(&txn, id, now).await.during(LOOK)?;
+        note_effect(&txn, scope, &[]).await?;
+        txn.commit().await?;
+        Ok(is_due)
     }
 
     /// The refs of a repository as ingest last saw them, by name.

@@ -3,6 +3,8 @@
 use gimlet_domain::{activity::Actor, role::Role};
 use gimlet_shared::ids::{ClusterId, OrganizationId, SessionId, TokenId, UserId};
 
+use crate::idempotency::Keyed;
+
 /// What proved a member.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Credential {
@@ -27,6 +29,7 @@ pub struct TenantScope {
     login: String,
     role: Role,
     credential: Credential,
+    keyed: Option<Keyed>,
 }
 
 impl TenantScope {
@@ -37,7 +40,7 @@ impl TenantScope {
         role: Role,
         credential: Credential,
     ) -> Self {
-        Self { organization, user, login, role, credential }
+        Self { organization, user, login, role, credential, keyed: None }
     }
 
     /// The organization whose rows are seen.
@@ -67,6 +70,25 @@ impl TenantScope {
     /// The same person, known by another credential from here on.
     pub(crate) fn proven_by(self, credential: Credential) -> Self {
         Self { credential, ..self }
+    }
+
+    /// The same person, making a request that carries a key.
+    pub(crate) fn asking(&self, keyed: Keyed) -> Self {
+        Self { keyed: Some(keyed), ..self.clone() }
+    }
+
+    /// The request that carries a key, where this is one.
+    #[must_use]
+    pub fn keyed(&self) -> Option<&Keyed> {
+        self.keyed.as_ref()
+    }
+
+    /// The same request, whose effect is written down with `kept`: what its answer needs and no row has. It
+    /// may be secret, and has to be sealed.
+    #[must_use]
+    pub fn keeping(&self, kept: String) -> Self {
+        let keyed = self.keyed.clone().map(|keyed| keyed.keeping(kept));
+        Self { keyed, ..self.clone() }
     }
 
     /// What proved the person.

@@ -16,6 +16,7 @@ use crate::{
     door::Unproven,
     entity::{api_token, user},
     error::{During, StoreError},
+    idempotency::note_effect,
     organizations::member_scope,
     scope::{Credential, TenantScope},
 };
@@ -90,6 +91,7 @@ impl Store {
         let token = insert_token(&txn, scope, new, now).await?;
         let noted = note(ActivityKind::TokenCreated, scope, &token);
         record(&txn, scope.organization(), vec![noted], now).await?;
+        note_effect(&txn, scope, &[token.id.to_string()]).await?;
         txn.commit().await?;
         Ok(token)
     }

@@ -71,6 +71,7 @@ impl PageError {
             Self::Unreadable { .. } => StatusCode::BAD_REQUEST,
             Self::App(AppError::Invalid { .. }) => StatusCode::UNPROCESSABLE_ENTITY,
             Self::App(AppError::Conflict { .. } | AppError::DevicePending) => StatusCode::CONFLICT,
+            Self::App(AppError::Changed { .. }) => StatusCode::PRECONDITION_FAILED,
             Self::App(AppError::DeviceExpired) => StatusCode::GONE,
             Self::App(AppError::TooMany { .. }) => StatusCode::TOO_MANY_REQUESTS,
             Self::NotLive | Self::App(AppError::Unavailable { .. }) => {

@@ -30,6 +30,8 @@ pub enum Occasion {
     NewCluster,
     /// When an agent enrols.
     Enrolment,
+    /// When a request with an `Idempotency-Key` is answered.
+    KeyedAnswer,
     /// When the program is told to stop.
     Stop,
 }
@@ -53,7 +55,7 @@ const fn agent(occasion: Occasion, name: &'static str) -> Point {
     Point { name, process: Process::Agent, occasion }
 }
 
-use Occasion::{Enrolment, FirstStart, NewCluster, OutsideRelease, Release, Stop};
+use Occasion::{Enrolment, FirstStart, KeyedAnswer, NewCluster, OutsideRelease, Release, Stop};
 
 /// Every point there is; a test compares it with the code.
 pub const POINTS: &[Point] = &[
@@ -110,6 +112,8 @@ pub const POINTS: &[Point] = &[
     server(Enrolment, "certificate.issue.after"),
     server(Enrolment, "certificate.store.before"),
     server(Enrolment, "certificate.store.after"),
+    server(KeyedAnswer, "answer.keep.before"),
+    server(KeyedAnswer, "answer.keep.after"),
     server(Stop, "drain.step.before"),
     server(Stop, "drain.step.after"),
     server(Stop, "drain.link.before"),

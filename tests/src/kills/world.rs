@@ -14,11 +14,11 @@ use tokio::runtime::Runtime;
 
 use super::{
     api::{Added, ApiClient},
-    git_host::{self, GitHost},
     source::{AppName, Source},
 };
 use crate::{
     child::{Child, ChildPlan, until},
+    git_host::{GitHost, Login},
     http,
     programs::Programs,
     scripted_cluster::{FluxEnvironment, Ledger, ScriptedCluster},
@@ -41,6 +41,9 @@ const FLUX_INTERVAL: Duration = Duration::from_secs(3600);
 pub(super) const GIT_PASSWORD: &str = "may-read";
 
 const ORGANIZATION: &str = "acme";
+
+/// What the control plane pushes with to the other git host.
+const HOST_LOGIN: Login = Login { user: "bot", password: "may-push" };
 
 /// How much there is of everything.
 #[derive(Clone, Copy, Debug)]
@@ -154,7 +157,7 @@ impl World {
         let ledger = Arc::new(Ledger::create(&folder.join("ledger.jsonl"))?);
         let host_folder = folder.join("host");
         std::fs::create_dir_all(&host_folder)?;
-        let host = runtime.block_on(GitHost::start(host_folder))?;
+        let host = runtime.block_on(GitHost::start(host_folder, HOST_LOGIN))?;
         let mut world = Self {
             folder: folder.to_owned(),
             server,
@@ -192,7 +195,7 @@ impl World {
         let is_outside = name == OUTSIDE;
         let gitops = is_outside.then(|| {
             json!({
-                "url": self.host.url(), "username": git_host::USER, "password": git_host::PASSWORD,
+                "url": self.host.url(), "username": HOST_LOGIN.user, "password": HOST_LOGIN.password,
             })
         });
         let (id, token) = self.api.connect_cluster(name, gitops)?;

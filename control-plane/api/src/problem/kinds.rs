@@ -138,8 +138,8 @@ kinds! {
         remedy "Send less.";
     /// The body is of another type.
     UnsupportedMediaType UNSUPPORTED_MEDIA_TYPE "unsupported-media-type" "The content type is not taken"
-        happened "The body is declared as something else than JSON."
-        remedy "Send JSON with `Content-Type: application/json`.";
+        happened "The body is declared as something else than JSON, or as compressed."
+        remedy "Send JSON with `Content-Type: application/json`, and without `Content-Encoding`.";
     /// A field is wrong.
     InvalidField UNPROCESSABLE_ENTITY "invalid-field" "A field of the request is wrong"
         happened "The request is JSON, but a field is missing, unknown, of the wrong type or out of bounds. Nothing was changed."

@@ -79,7 +79,7 @@ pub(super) async fn delete_app(
     PathOf((environment, app)): PathOf<(String, String)>,
     if_match: IfMatch,
 ) -> Result<(StatusCode, HeaderMap, Json<Release>), ApiError> {
-    if_match.require(state.app.app(&scope, &environment, &app)).await?;
-    let release = state.app.delete_app(&scope, &environment, &app).await?;
+    let seen = if_match.seen(state.app.see_app(&scope, &environment, &app)).await?;
+    let release = state.app.delete_app(&scope, &environment, &app, seen).await?;
     Ok((StatusCode::ACCEPTED, location(&format!("/api/v1/releases/{}", release.id)), Json(release)))
 }

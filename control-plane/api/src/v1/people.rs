@@ -63,8 +63,8 @@ pub(super) async fn set_member_role(
     if_match: IfMatch,
     JsonBody(request): JsonBody<MemberRole>,
 ) -> Result<Json<Member>, ApiError> {
-    if_match.require(state.app.member(&scope, &login)).await?;
-    Ok(Json(state.app.set_member_role(&scope, &login, request).await?))
+    let seen = if_match.seen(state.app.see_member(&scope, &login)).await?;
+    Ok(Json(state.app.set_member_role(&scope, &login, request, seen).await?))
 }
 
 /// Takes a member out. Sessions, tokens and open streams of theirs end within a minute.
@@ -78,8 +78,8 @@ pub(super) async fn remove_member(
     PathOf(login): PathOf<String>,
     if_match: IfMatch,
 ) -> Result<StatusCode, ApiError> {
-    if_match.require(state.app.member(&scope, &login)).await?;
-    state.app.remove_member(&scope, &login).await?;
+    let seen = if_match.seen(state.app.see_member(&scope, &login)).await?;
+    state.app.remove_member(&scope, &login, seen).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

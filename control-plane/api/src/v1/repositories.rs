@@ -10,7 +10,7 @@ use gimlet_shared::{
     ids::RepositoryId,
 };
 
-use super::next_page;
+use super::{location, next_page};
 use crate::{
     auth::Authenticated,
     extract::{JsonBody, PathOf, QueryOf},
@@ -42,8 +42,25 @@ pub(super) async fn add_repository(
     State(state): State<ApiState>,
     Authenticated(scope): Authenticated,
     JsonBody(request): JsonBody<NewRepository>,
-) -> Result<(StatusCode, Json<RepositoryAdded>), ApiError> {
-    Ok((StatusCode::CREATED, Json(state.app.add_repository(&scope, request).await?)))
+) -> Result<(StatusCode, HeaderMap, Json<RepositoryAdded>), ApiError> {
+    let added = state.app.add_repository(&scope, request).await?;
+    let location = location(&format!("/api/v1/repositories/{}", added.repository.id));
+    Ok((StatusCode::CREATED, location, Json(added)))
+}
+
+/// One source repository.
+#[utoipa::path(get, path = "/api/v1/repositories/{id}", tag = "repositories", params(("id" = String, Path)),
+    responses(
+        (status = OK, body = Repository),
+        (status = "4XX", body = Problem, content_type = "application/problem+json"),
+    )
+)]
+pub(super) async fn repository(
+    State(state): State<ApiState>,
+    Authenticated(scope): Authenticated,
+    PathOf(id): PathOf<RepositoryId>,
+) -> Result<Json<Repository>, ApiError> {
+    Ok(Json(state.app.repository(&scope, id).await?))
 }
 
 /// Has the repository read now, instead of at its next turn.

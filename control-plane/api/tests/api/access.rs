@@ -69,6 +69,8 @@ async fn what_is_not_ours_looks_absent() {
     for (method, path) in [
         (Method::GET, format!("/api/v1/clusters/{}", cluster.id)),
         (Method::POST, format!("/api/v1/clusters/{}/enrolment", cluster.id)),
+        (Method::GET, "/api/v1/environments/prod".to_owned()),
+        (Method::GET, format!("/api/v1/repositories/{repository}")),
         (Method::POST, format!("/api/v1/repositories/{repository}/look")),
         (Method::GET, "/api/v1/environments/prod/apps/shop".to_owned()),
         (Method::DELETE, "/api/v1/environments/prod/apps/shop".to_owned()),

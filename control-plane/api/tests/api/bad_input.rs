@@ -57,6 +57,12 @@ fn bodies(owner: &Owner) -> Vec<Case> {
         ),
         Case(typed("text/plain"), 415, "unsupported-media-type", "Content-Type"),
         Case(
+            clusters("{\"name\":\"a\"}").header("content-encoding", "gzip"),
+            415,
+            "unsupported-media-type",
+            "Content-Encoding",
+        ),
+        Case(
             typed("application/x-www-form-urlencoded"),
             415,
             "unsupported-media-type",

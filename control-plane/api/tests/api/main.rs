@@ -12,6 +12,7 @@ mod githost;
 mod harness;
 mod ingest;
 mod live;
+mod methods;
 mod outside;
 mod people;
 mod release_pages;

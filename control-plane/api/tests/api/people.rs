@@ -113,6 +113,28 @@ async fn a_version_saves_reading_and_guards_changing() {
 }
 
 #[tokio::test]
+async fn of_two_changes_to_one_version_at_the_same_moment_one_is_made() {
+    let server = TestServer::start().await;
+    let owner = server.new_owner("acme").await;
+    member(&server, "ben", Role::Viewer).await;
+    let path = "/api/v1/members/ben";
+    for (one, other) in [("developer", "admin"), ("viewer", "owner"), ("developer", "admin")] {
+        let read = owner.request(Method::GET, path).send().await.unwrap();
+        let tag = read.headers()["etag"].to_str().unwrap().to_owned();
+        let set = async |role: &str| {
+            let request = owner.request(Method::PATCH, path).header("if-match", &tag);
+            request.json(&json!({"role": role})).send().await.unwrap()
+        };
+        let (first, second) = tokio::join!(set(one), set(other));
+        let (won, lost) = if first.status() == 200 { (first, second) } else { (second, first) };
+        let role = won.json::<Value>().await.unwrap()["role"].clone();
+        let lost = problem(lost).await;
+        assert_eq!((lost.status, lost.field.as_deref()), (412, Some("If-Match")));
+        assert_eq!(owner.get(path).await["role"], role);
+    }
+}
+
+#[tokio::test]
 async fn a_credential_and_a_guessing_address_run_out_and_others_do_not() {
     let limits = RequestLimits { per_credential: 5, per_address: 20, proxies: 1 };
     let server = TestServer::start_limited(limits).await;

@@ -47,9 +47,11 @@ async fn what_is_made_says_where_it_is_and_is_listed() {
     assert_eq!(environments["items"][0]["namespace"], "shop");
 
     let body = json!({"url": "https://git.example/acme/shop.git"});
-    let added: RepositoryAdded =
-        owner.post("/api/v1/repositories", body).await.json().await.unwrap();
+    let answer = owner.post("/api/v1/repositories", body).await;
+    let location = answer.headers()["location"].to_str().unwrap().to_owned();
+    let added: RepositoryAdded = answer.json().await.unwrap();
     assert_eq!(added.repository.name, "acme/shop");
+    assert_eq!(owner.get(&location).await, serde_json::to_value(&added.repository).unwrap());
     assert_eq!(
         owner.get("/api/v1/repositories").await["items"][0]["id"],
         added.repository.id.as_str()

@@ -88,8 +88,16 @@ impl Client {
         self.everything(&["environments"], &[]).await
     }
 
+    pub(crate) async fn environment(&self, name: &str) -> Result<Environment, CliError> {
+        self.get(&["environments", name]).await
+    }
+
     pub(crate) async fn list_repositories(&self) -> Result<Vec<Repository>, CliError> {
         self.everything(&["repositories"], &[]).await
+    }
+
+    pub(crate) async fn repository(&self, id: &str) -> Result<Repository, CliError> {
+        self.get(&["repositories", id]).await
     }
 
     pub(crate) async fn add_repository(
@@ -134,8 +142,8 @@ impl Client {
         key: &str,
     ) -> Result<Vec<Release>, CliError> {
         let body = Some(self.encode(request)?);
-        let call =
-            Call { body, idempotency_key: Some(key), ..Call::new(Method::POST, &["releases"]) };
+        let idempotency_key = Some(key.to_owned());
+        let call = Call { body, idempotency_key, ..Call::new(Method::POST, &["releases"]) };
         self.call(call).await
     }
 
@@ -228,8 +236,8 @@ impl Client {
         key: &str,
     ) -> Result<NewTokenSecret, CliError> {
         let body = Some(self.encode(request)?);
-        let call =
-            Call { body, idempotency_key: Some(key), ..Call::new(Method::POST, &["tokens"]) };
+        let idempotency_key = Some(key.to_owned());
+        let call = Call { body, idempotency_key, ..Call::new(Method::POST, &["tokens"]) };
         self.call(call).await
     }
 

@@ -14,6 +14,7 @@ use crate::{
 #[derive(Clone, Debug, Subcommand)]
 pub(crate) enum AppCommand {
     /// List applications with their health.
+    #[command(visible_alias = "ls")]
     List(List),
     /// Show an application in full.
     Show(Show),

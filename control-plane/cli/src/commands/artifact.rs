@@ -9,6 +9,7 @@ use crate::{args::OutputArgs, error::CliError, shell::Shell};
 #[derive(Clone, Debug, Subcommand)]
 pub(crate) enum ArtifactCommand {
     /// List artifacts, the newest first; the same as `gimlet commits`.
+    #[command(visible_alias = "ls")]
     List(Commits),
     /// Show an artifact in full, with every decision about it.
     Show(Show),

@@ -48,6 +48,14 @@ impl AuthCommand {
 fn log_out(shell: &mut Shell) -> Result<(), CliError> {
     let file = shell.settings.config_file()?;
     let stored = file.read()?;
+    // The file has the login of one server; that of another one stays.
+    if let Some(named) = shell.settings.server_flag()? {
+        let at_home = stored.server.as_deref().and_then(|url| ServerUrl::parse("server", url).ok());
+        if at_home.as_ref() != Some(&named) {
+            shell.out.note(Tone::Plain, &format!("there is no login to {named} to forget"));
+            return Ok(());
+        }
+    }
     if stored.token.is_none() {
         shell.out.note(Tone::Plain, "there is no login to forget");
         return Ok(());

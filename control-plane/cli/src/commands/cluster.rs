@@ -14,6 +14,7 @@ use gimlet_shared::{
 use secrecy::{ExposeSecret as _, SecretString};
 use tokio::time::{Instant, sleep};
 
+use super::named::pick;
 use crate::{
     args::OutputArgs,
     client::Client,
@@ -34,15 +35,31 @@ pub(crate) enum ClusterCommand {
     /// Add a cluster with its environment, and print the command that connects it.
     Connect(Connect),
     /// List the clusters.
+    #[command(visible_alias = "ls")]
     List(List),
+    /// Show a cluster in full.
+    Show(Show),
     /// Revoke the agent's certificates and close its link; what Flux applied stays.
     Disconnect(Disconnect),
+}
+
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Show {
+    /// The cluster, by name or id.
+    #[arg(value_name = "CLUSTER")]
+    name: String,
+    /// Show it again whenever it changes.
+    #[arg(short, long)]
+    watch: bool,
+    #[command(flatten)]
+    output: OutputArgs,
 }
 
 /// Disconnect a cluster.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct Disconnect {
-    /// Name of the cluster.
+    /// The cluster, by name or id.
+    #[arg(value_name = "CLUSTER")]
     name: String,
 }
 
@@ -99,6 +116,7 @@ impl ClusterCommand {
         match self {
             Self::Connect(connect) => connect.run(shell).await,
             Self::List(list) => list.run(shell).await,
+            Self::Show(show) => show.run(shell).await,
             Self::Disconnect(disconnect) => disconnect.run(shell).await,
         }
     }
@@ -107,13 +125,7 @@ impl ClusterCommand {
 impl Disconnect {
     async fn run(self, shell: &mut Shell) -> Result<(), CliError> {
         let client = shell.client()?;
-        let clusters = client.list_clusters().await?;
-        let found =
-            clusters.iter().find(|cluster| cluster.name == self.name || cluster.id == self.name);
-        let Some(cluster) = found else {
-            return Err(CliError::local(format!("there is no cluster `{}`", self.name))
-                .advise("see `gimlet cluster list`"));
-        };
+        let cluster = pick(client.list_clusters().await?, &self.name)?;
         client.disconnect_cluster(&cluster.id).await?;
         let name = &cluster.name;
         shell.out.note(Tone::Good, &format!("✓ {name} is disconnected"));
@@ -136,8 +148,39 @@ impl List {
     }
 }
 
-impl Connect {
+impl Show {
     async fn run(self, shell: &mut Shell) -> Result<(), CliError> {
+        let client = shell.client()?;
+        let id = pick(client.list_clusters().await?, &self.name)?.id;
+        if self.watch {
+            let look = async || Ok(vec![client.cluster(&id).await?]);
+            return watch(shell, self.output.output, look).await;
+        }
+        let cluster = client.cluster(&id).await?;
+        shell.out.one(self.output.output, &cluster)
+    }
+}
+
+impl Connect {
+    /// As `gimlet cluster connect NAME` without any option.
+    pub(crate) fn named(name: String, output: OutputArgs) -> Self {
+        Self {
+            name,
+            environment: None,
+            namespace: None,
+            gitops: Gitops {
+                gitops_repository: None,
+                gitops_branch: None,
+                gitops_credential_file: None,
+            },
+            renew: false,
+            wait: false,
+            timeout: None,
+            output,
+        }
+    }
+
+    pub(crate) async fn run(self, shell: &mut Shell) -> Result<(), CliError> {
         let client = shell.client()?;
         let limit = self.wait.then(|| self.timeout.unwrap_or(DEFAULT_TIMEOUT));
         let format = self.output.output;
@@ -162,7 +205,10 @@ impl Connect {
         let command = clean_line(&connect.command) + "\n";
         shell.out.plain(format, &command, &connect.cluster.name, &connect)?;
         match limit {
-            Some(limit) => until_connected(shell, &client, &connect.cluster, limit).await,
+            Some(limit) => {
+                shell.if_interrupted = Some("the command above goes on being good".to_owned());
+                until_connected(shell, &client, &connect.cluster, limit).await
+            }
             None => Ok(()),
         }
     }
@@ -201,11 +247,8 @@ async fn read_credential(path: &Path, shell: &mut Shell) -> Result<GitCredential
 }
 
 async fn renew(client: &Client, name: &str) -> Result<ClusterConnect, CliError> {
-    let clusters = client.list_clusters().await?;
-    let Some(cluster) = clusters.iter().find(|cluster| cluster.name == name) else {
-        return Err(CliError::local(format!("there is no cluster `{name}`"))
-            .advise("see `gimlet cluster list`, or leave --renew away to add it"));
-    };
+    let cluster = pick(client.list_clusters().await?, name)
+        .map_err(|error| error.advise_also("leave --renew away to add it"))?;
     client.renew_enrolment(&cluster.id).await
 }
 
@@ -220,7 +263,8 @@ fn explain(out: &mut Output, connect: &ClusterConnect) {
     );
 }
 
-async fn until_connected(
+/// Waits until the cluster's agent is here.
+pub(crate) async fn until_connected(
     shell: &mut Shell,
     client: &Client,
     cluster: &Cluster,
@@ -228,7 +272,6 @@ async fn until_connected(
 ) -> Result<(), CliError> {
     let began = Instant::now();
     let name = &cluster.name;
-    shell.if_interrupted = Some("the command above goes on being good".to_owned());
     shell.out.note(Tone::Plain, &format!("waiting for {name} to connect"));
     let mut hint = Some(
         "nothing yet: has the command run to its end, and can the cluster reach the server's agent port?",

@@ -9,6 +9,7 @@ use crate::{args::OutputArgs, error::CliError, output::Tone, shell::Shell};
 #[derive(Clone, Debug, Subcommand)]
 pub(crate) enum MemberCommand {
     /// List members with their roles.
+    #[command(visible_alias = "ls")]
     List(OutputArgs),
     /// Give a member another role.
     SetRole(SetRole),

@@ -3,11 +3,13 @@
 use clap::{Args, Subcommand};
 use gimlet_shared::api::NewRepository;
 
+use super::named::pick;
 use crate::{
     args::OutputArgs,
     error::CliError,
     output::{Format, Tone},
     shell::Shell,
+    watch::watch,
 };
 
 #[derive(Clone, Debug, Subcommand)]
@@ -15,7 +17,10 @@ pub(crate) enum RepoCommand {
     /// Add a source repository, and print its hooks with their secrets: the only time that they are shown.
     Add(Add),
     /// List the source repositories.
-    List(OutputArgs),
+    #[command(visible_alias = "ls")]
+    List(List),
+    /// Show a source repository in full.
+    Show(Show),
     /// Have a repository read now, instead of at its next turn.
     Look(Look),
 }
@@ -31,9 +36,31 @@ pub(crate) struct Add {
     output: OutputArgs,
 }
 
+#[derive(Clone, Copy, Debug, Args)]
+pub(crate) struct List {
+    /// Show new and changed ones as they come.
+    #[arg(short, long)]
+    watch: bool,
+    #[command(flatten)]
+    output: OutputArgs,
+}
+
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Show {
+    /// `owner/name`, or the id.
+    #[arg(value_name = "REPOSITORY")]
+    name: String,
+    /// Show it again whenever it changes.
+    #[arg(short, long)]
+    watch: bool,
+    #[command(flatten)]
+    output: OutputArgs,
+}
+
 #[derive(Clone, Debug, Args)]
 pub(crate) struct Look {
     /// `owner/name`, or the id.
+    #[arg(value_name = "REPOSITORY")]
     name: String,
 }
 
@@ -41,10 +68,8 @@ impl RepoCommand {
     pub(crate) async fn run(self, shell: &mut Shell) -> Result<(), CliError> {
         match self {
             Self::Add(add) => add.run(shell).await,
-            Self::List(args) => {
-                let repositories = shell.client()?.list_repositories().await?;
-                shell.out.list(args.output, &repositories)
-            }
+            Self::List(list) => list.run(shell).await,
+            Self::Show(show) => show.run(shell).await,
             Self::Look(look) => look.run(shell).await,
         }
     }
@@ -67,17 +92,36 @@ impl Add {
     }
 }
 
+impl List {
+    async fn run(self, shell: &mut Shell) -> Result<(), CliError> {
+        let client = shell.client()?;
+        if self.watch {
+            let look = async || client.list_repositories().await;
+            return watch(shell, self.output.output, look).await;
+        }
+        let repositories = client.list_repositories().await?;
+        shell.out.list(self.output.output, &repositories)
+    }
+}
+
+impl Show {
+    async fn run(self, shell: &mut Shell) -> Result<(), CliError> {
+        let client = shell.client()?;
+        let id = pick(client.list_repositories().await?, &self.name)?.id;
+        if self.watch {
+            let look = async || Ok(vec![client.repository(&id).await?]);
+            return watch(shell, self.output.output, look).await;
+        }
+        let repository = client.repository(&id).await?;
+        shell.out.one(self.output.output, &repository)
+    }
+}
+
 impl Look {
     async fn run(self, shell: &mut Shell) -> Result<(), CliError> {
         let client = shell.client()?;
-        let repositories = client.list_repositories().await?;
-        let found = repositories
-            .iter()
-            .find(|repository| repository.name == self.name || repository.id == self.name);
-        let Some(repository) = found else {
-            return Err(CliError::local(format!("there is no repository `{}`", self.name))
-                .advise("see `gimlet repo list`, or add it with `gimlet repo add URL`"));
-        };
+        let repository = pick(client.list_repositories().await?, &self.name)
+            .map_err(|error| error.advise_also("add it with `gimlet repo add URL`"))?;
         client.look_now(&repository.id).await?;
         shell.out.note(
             Tone::Plain,

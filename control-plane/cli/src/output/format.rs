@@ -60,6 +60,9 @@ impl Path {
         let inner = text.trim();
         let inner =
             inner.strip_prefix('{').and_then(|rest| rest.strip_suffix('}')).unwrap_or(inner);
+        if inner.is_empty() {
+            return Err("it is empty; write it like {[*].id}".to_owned());
+        }
         let full = if inner.starts_with('$') { inner.to_owned() } else { format!("${inner}") };
         match JsonPath::parse(&full) {
             Ok(path) => Ok(Self { text: full, path }),

@@ -39,7 +39,7 @@ async fn a_renewed_command_is_for_the_cluster_that_is_there() {
     insta::assert_snapshot!(world.run("cluster connect asia --renew").await.failure(), @"
     exit 1
     error: there is no cluster `asia`
-      try: see `gimlet cluster list`, or leave --renew away to add it
+      try: one of us-1, eu-1; or leave --renew away to add it
     ");
 }
 
@@ -90,4 +90,21 @@ async fn a_taken_name_says_what_can_be_done() {
       request: req-1
       try: another name, or --renew for a cluster that is there
     ");
+}
+
+#[tokio::test]
+async fn whatever_is_asked_for_is_asked_for_once_however_often_it_is_sent() {
+    let server = Server::start()
+        .await
+        .on("POST /api/v1/clusters", [Reply::empty(502), Reply::json(201, &connect())])
+        .on("GET /api/v1/clusters", [Reply::json(200, &json!([cluster("eu-1", "away")]))])
+        .on("POST /api/v1/clusters/clu_eu-1/disconnect", [Reply::empty(503), Reply::empty(204)]);
+    let world = World::logged_in(&server);
+    assert_eq!(world.run("cluster connect eu-1").await.code, 0);
+    assert_eq!(world.run("cluster disconnect eu-1").await.code, 0);
+    for line in ["POST /api/v1/clusters", "POST /api/v1/clusters/clu_eu-1/disconnect"] {
+        let sent: Vec<_> = server.seen().into_iter().filter(|seen| seen.line == line).collect();
+        let keys: Vec<_> = sent.iter().map(|seen| &seen.headers["idempotency-key"]).collect();
+        assert!(keys.len() == 2 && keys[0] == keys[1], "{line}: {keys:?}");
+    }
 }

@@ -62,13 +62,14 @@ async fn a_lost_answer_is_asked_for_again_with_the_same_key() {
             Reply::empty(503),
             Reply::problem(429, "too-many-requests", "slow down", None)
                 .with_header("retry-after", "0"),
+            Reply::problem(409, "idempotency-key-in-use", "it still runs", None),
             Reply::json(201, &json!([release("queued", 0)])),
         ],
     );
     World::logged_in(&server).run(&format!("deploy --env staging --sha {SHA}")).await.data();
     let keys: Vec<_> =
         server.seen().iter().map(|seen| seen.headers["idempotency-key"].clone()).collect();
-    assert_eq!(keys.len(), 3);
+    assert_eq!(keys.len(), 4);
     assert!(keys.iter().all(|key| *key == keys[0] && key.len() == 36));
 }
 

@@ -30,6 +30,8 @@ async fn a_path_picks_values_out_of_every_list_and_every_single_thing() {
     let ran = world.run("release list -o jsonpath={[}").await;
     assert_eq!(ran.code, 2);
     assert!(ran.err.starts_with("error: `{[}` is no path into JSON: "), "{}", ran.err);
+    let ran = world.run("release list -o jsonpath=").await;
+    assert_eq!((ran.code, ran.err.contains("it is empty")), (2, true), "{}", ran.err);
     let ran = world.run("release list -o xml").await;
     assert_eq!(ran.code, 2);
     assert!(ran.err.contains("table, wide, json, yaml, name, jsonpath=…"), "{}", ran.err);

@@ -165,7 +165,7 @@ async fn repositories_are_listed_added_and_looked_at() {
     insta::assert_snapshot!(world.run("repo look acme/none").await.failure(), @"
     exit 1
     error: there is no repository `acme/none`
-      try: see `gimlet repo list`, or add it with `gimlet repo add URL`
+      try: one of acme/shop; or add it with `gimlet repo add URL`
     ");
 }
 

@@ -4,7 +4,8 @@ use serde_json::{Value, json};
 
 use crate::{
     samples::{
-        NEWER, RELEASE, SHA, app, artifact, at_release, degraded, environment, release, superseded,
+        NEWER, RELEASE, SHA, app, artifact, at_release, cluster, degraded, environment, release,
+        superseded,
     },
     server::{Reply, Server},
     world::World,
@@ -125,4 +126,32 @@ async fn artifacts_are_commits_by_another_name() {
     );
     let shown = world.run(&format!("artifact show {ARTIFACT} -o jsonpath={{.sha}}")).await.data();
     assert_eq!(shown, "aaaaaaa0000000000\n");
+}
+
+#[tokio::test]
+async fn an_environment_is_connected_and_waited_for_by_the_older_names() {
+    let connect = json!({"cluster": cluster("eu-1", "waiting"), "expires_at": "2026-03-10T12:15:00Z",
+        "command": "printf %s 'get_1' | gimlet-install"});
+    let mut staging = environment("staging");
+    staging["cluster"] = json!("eu-1");
+    let clusters = json!({"items": [cluster("eu-1", "waiting")]});
+    let states = ["waiting", "connected"].map(|state| Reply::json(200, &cluster("eu-1", state)));
+    let server = Server::start()
+        .await
+        .on("POST /api/v1/clusters", [Reply::json(201, &connect)])
+        .on("GET /api/v1/environments", [Reply::json(200, &json!({"items": [staging]}))])
+        .on("GET /api/v1/clusters", [Reply::json(200, &clusters)])
+        .on("GET /api/v1/clusters/clu_eu-1", states);
+    let world = World::logged_in(&server);
+    let ran = world.run("environment connect --env eu-1").await;
+    assert_eq!(ran.data(), "printf %s 'get_1' | gimlet-install\n");
+    assert_eq!(server.body_of("POST /api/v1/clusters"), json!({"name": "eu-1"}));
+    let ran = world.run("environment check --env staging").await;
+    assert_eq!(ran.code, 0, "{}", ran.err);
+    assert!(ran.err.contains("✓ eu-1 is connected after "), "{}", ran.err);
+    let ran = world.run("environment check --env nope").await;
+    assert_eq!(
+        (ran.code, ran.err.lines().next()),
+        (1, Some("error: there is no environment `nope`"))
+    );
 }

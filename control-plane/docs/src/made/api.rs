@@ -175,12 +175,13 @@ fn curl(operation: &Operation<'_>, open: bool, sends: bool) -> String {
         path.replace_range(begin..=end, &variable);
     }
     let reads = operation.method == "get" && !streams(operation.body);
-    let fence = if reads {
-        "sh".to_owned()
-    } else if operation.method == "get" {
-        "sh shown=\"goes on until it is interrupted\"".to_owned()
-    } else {
-        "sh shown=\"changes things, and needs values of your own\"".to_owned()
+    let fence = match operation.method {
+        "get" if reads => "sh",
+        "get" => "sh stream",
+        _ if operation.path.ends_with("/device/token") => {
+            "sh shown=\"answers once a person has approved the login in a browser\""
+        }
+        _ => "sh request",
     };
     let mut command = String::from("curl --fail-with-body --silent");
     if operation.method != "get" {

@@ -1,4 +1,5 @@
-//! The tables of `migrations/0008_activity.sql` and `migrations/0009_idempotency.sql`.
+//! The tables of `migrations/0008_activity.sql`, and of `migrations/0009_idempotency.sql` with
+//! `migrations/0012_keyed_effects.sql`.
 
 pub(crate) mod activity_head {
     use sea_orm::entity::prelude::*;
@@ -54,6 +55,7 @@ pub(crate) mod idempotency_key {
         pub(crate) running_until: i64,
         pub(crate) status: Option<i32>,
         pub(crate) answer: Option<String>,
+        pub(crate) effect: Option<String>,
         pub(crate) created_at: i64,
     }
 

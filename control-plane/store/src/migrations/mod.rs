@@ -19,7 +19,7 @@ impl MigratorTrait for Migrator {
     }
 }
 
-const STEPS: [Step; 11] = [
+const STEPS: [Step; 12] = [
     Step { name: "0001_people", sql: include_str!("0001_people.sql") },
     Step { name: "0002_clusters", sql: include_str!("0002_clusters.sql") },
     Step { name: "0003_repositories", sql: include_str!("0003_repositories.sql") },
@@ -31,6 +31,7 @@ const STEPS: [Step; 11] = [
     Step { name: "0009_idempotency", sql: include_str!("0009_idempotency.sql") },
     Step { name: "0010_release_pages", sql: include_str!("0010_release_pages.sql") },
     Step { name: "0011_pages", sql: include_str!("0011_pages.sql") },
+    Step { name: "0012_keyed_effects", sql: include_str!("0012_keyed_effects.sql") },
 ];
 
 #[derive(Clone, Copy)]

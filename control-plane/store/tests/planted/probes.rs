@@ -5,7 +5,7 @@ use gimlet_shared::link::CommandOutcome;
 use gimlet_store::{
     ActivityFilter, ApplicationFilter, ArtifactFilter, ClusterFilter, EnvironmentFilter,
     GitopsLocation, NewEnrolment, NewEnvironment, NewToken, ReleaseFilter, RepositoryFilter,
-    TokenFilter, TokenOwner,
+    SeenApplication, TenantScope, TokenFilter, TokenOwner, Turn,
 };
 
 use crate::{
@@ -26,7 +26,7 @@ pub(crate) enum Unfiltered {
 use Unfiltered::{Holds, Leaks};
 
 /// Every function, and how it fares without the filter on a database without row-level security.
-pub(crate) const PROBES: [(&str, Unfiltered); 71] = [
+pub(crate) const PROBES: [(&str, Unfiltered); 74] = [
     ("list_activity", Leaks),
     ("activity_after", Leaks),
     ("activity_bounds", Leaks),
@@ -82,6 +82,8 @@ pub(crate) const PROBES: [(&str, Unfiltered); 71] = [
     ("list_healthy_of_application", Leaks),
     ("list_healthy_of_environment", Leaks),
     ("request_release", Holds),
+    ("request_releases", Holds),
+    ("request_release_of_seen", Holds),
     ("find_release", Leaks),
     ("list_releases", Leaks),
     ("add_repository", Holds),
@@ -91,6 +93,7 @@ pub(crate) const PROBES: [(&str, Unfiltered); 71] = [
     ("find_repositories", Leaks),
     ("search_repositories", Leaks),
     ("find_repository", Leaks),
+    ("look_for_member", Leaks),
     ("find_repository_by_name", Leaks),
     ("search_commits", Leaks),
     ("list_releases_of_artifacts", Leaks),
@@ -269,17 +272,37 @@ async fn writes(world: &World, name: &str) -> Option<String> {
         }
         "begin_keyed" => format!("{:?}", store.begin_keyed(me, REQUEST, at(90), at(3)).await),
         "finish_keyed" => {
-            format!("{:?}", store.finish_keyed(me, REQUEST, 200, String::new()).await)
+            let mine = running(world).await;
+            format!("{:?}", store.finish_keyed(&mine, 200, String::new()).await)
         }
-        "forget_keyed" => format!("{:?}", store.forget_keyed(me, REQUEST).await),
+        "forget_keyed" => {
+            let mine = running(world).await;
+            format!("{:?}", store.forget_keyed(&mine).await)
+        }
         "set_member_role" => {
-            let changed = store.set_member_role(me, "victim-owner", Role::Viewer, at(3)).await;
+            let changed =
+                store.set_member_role(me, "victim-owner", Role::Viewer, None, at(3)).await;
             format!("{changed:?}")
         }
-        "remove_member" => format!("{:?}", store.remove_member(me, "victim-owner", at(3)).await),
+        "remove_member" => {
+            format!("{:?}", store.remove_member(me, "victim-owner", None, at(3)).await)
+        }
         "request_release" => {
             let new = new_release(&victim.connected.environment, "stolen", victim.artifact);
             format!("{:?}", store.request_release(me, new, at(3)).await)
+        }
+        "request_releases" => {
+            let new = new_release(&victim.connected.environment, "stolen", victim.artifact);
+            format!("{:?}", store.request_releases(me, vec![new], at(3)).await)
+        }
+        "request_release_of_seen" => {
+            let new = new_release(&victim.connected.environment, "stolen", victim.artifact);
+            let seen =
+                SeenApplication { id: world.release.application_id, revision: 1, newest: None };
+            format!("{:?}", store.request_release_of_seen(me, &seen, new, at(3)).await)
+        }
+        "look_for_member" => {
+            format!("{:?}", store.look_for_member(me, victim.repository.id, at(3)).await)
         }
         "add_repository" => {
             format!("{:?}", store.add_repository(me, new_repository("stolen"), at(3)).await)
@@ -294,6 +317,15 @@ async fn writes(world: &World, name: &str) -> Option<String> {
         }
         _ => return None,
     })
+}
+
+/// The intruder's run of a request with the victim's key, which is another one of their own.
+async fn running(world: &World) -> TenantScope {
+    let World { store, intruder, .. } = world;
+    match store.begin_keyed(&intruder.owner, REQUEST, at(90), at(3)).await.unwrap() {
+        Turn::First(scope) => scope,
+        other => panic!("{other:?}"),
+    }
 }
 
 async fn of_cluster(world: &World, name: &str) -> Option<String> {

@@ -1,24 +1,13 @@
 use gimlet_domain::{release::ReleaseState, role::Role};
 use gimlet_store::{
-    Activity, ActivityFilter, AdvanceExtra, KeyedRequest, MemberChange, NewToken, Store,
-    TenantScope, TokenOwner, Turn,
+    Activity, ActivityFilter, AdvanceExtra, MemberChange, NewToken, Store, TenantScope, TokenOwner,
 };
 use tokio::task::JoinSet;
 
-use crate::harness::{at, each_database, owner, shop};
+use crate::harness::{at, each_database, member, owner, shop};
 
 async fn all(store: &Store, scope: &TenantScope) -> Vec<Activity> {
     store.activity_after(scope, 0, 1000).await.unwrap()
-}
-
-async fn member(store: &Store, login: &str, role: Role) -> TenantScope {
-    let system = store.system();
-    let (organization, user) =
-        store.ensure_member(&system, "acme", login, role, at(0)).await.unwrap();
-    let link = format!("link of {login}");
-    store.create_sign_in_link(&system, organization, user, &link, at(900)).await.unwrap();
-    let session = format!("session of {login}");
-    store.spend_sign_in_link(&link, &session, at(9000), at(1)).await.unwrap().unwrap()
 }
 
 #[tokio::test]
@@ -117,7 +106,7 @@ async fn the_last_owner_stays_whoever_is_faster() {
         let ben = member(&store, "ben", Role::Owner).await;
         let leave = |scope: TenantScope| {
             let store = store.clone();
-            async move { store.remove_member(&scope, scope.login(), at(5)).await.unwrap() }
+            async move { store.remove_member(&scope, scope.login(), None, at(5)).await.unwrap() }
         };
         let (first, second) = tokio::join!(leave(ana.clone()), leave(ben.clone()));
         let gone =
@@ -139,9 +128,12 @@ async fn a_removed_member_has_no_session_and_no_token_any_more() {
         assert_eq!(store.find_scope_again(&ben, at(2)).await.unwrap().as_ref(), Some(&ben));
         assert_eq!(store.find_scope_again(&token, at(2)).await.unwrap().as_ref(), Some(&token));
 
-        assert_eq!(store.remove_member(&ben, "ana", at(3)).await.unwrap(), MemberChange::TooHigh);
+        assert_eq!(
+            store.remove_member(&ben, "ana", None, at(3)).await.unwrap(),
+            MemberChange::TooHigh
+        );
         assert!(matches!(
-            store.remove_member(&ana, "ben", at(3)).await.unwrap(),
+            store.remove_member(&ana, "ben", None, at(3)).await.unwrap(),
             MemberChange::Done(_)
         ));
         assert_eq!(store.find_scope_again(&ben, at(4)).await.unwrap(), None);
@@ -158,12 +150,13 @@ async fn a_new_role_counts_at_once_and_nobody_raises_themselves() {
     each_database(async |store| {
         let ana = member(&store, "ana", Role::Owner).await;
         let ben = member(&store, "ben", Role::Admin).await;
-        let end = store.set_member_role(&ben, "ben", Role::Owner, at(2)).await.unwrap();
+        let end = store.set_member_role(&ben, "ben", Role::Owner, None, at(2)).await.unwrap();
         assert_eq!(end, MemberChange::TooHigh);
-        store.set_member_role(&ana, "ben", Role::Viewer, at(2)).await.unwrap();
+        store.set_member_role(&ana, "ben", Role::Viewer, None, at(2)).await.unwrap();
         let again = store.find_scope_again(&ben, at(3)).await.unwrap().unwrap();
         assert_eq!(again.role(), Role::Viewer);
-        let absent = store.set_member_role(&ana, "nobody", Role::Viewer, at(2)).await.unwrap();
+        let absent =
+            store.set_member_role(&ana, "nobody", Role::Viewer, None, at(2)).await.unwrap();
         assert_eq!(absent, MemberChange::Absent);
     })
     .await;
@@ -180,31 +173,6 @@ async fn a_token_lapses_at_its_time() {
         assert_eq!(store.find_scope_again(&scope, at(60)).await.unwrap(), None);
         let late = store.revoke_token(&ana, TokenOwner::Caller, token.id, at(60)).await.unwrap();
         assert!(!late);
-    })
-    .await;
-}
-
-#[tokio::test]
-async fn a_repeated_request_gets_the_first_answer_and_another_one_none() {
-    each_database(async |store| {
-        let (ana, ben) =
-            (member(&store, "ana", Role::Owner).await, member(&store, "ben", Role::Owner).await);
-        let request = KeyedRequest { route: "POST /a", key: "k", request_sha256: "1" };
-        let other = KeyedRequest { request_sha256: "2", ..request };
-        let begin = async |scope, request, now| {
-            store.begin_keyed(scope, request, at(now + 60), at(now)).await.unwrap()
-        };
-        assert_eq!(begin(&ana, request, 0).await, Turn::First);
-        assert_eq!(begin(&ana, request, 1).await, Turn::Running);
-        assert_eq!(begin(&ana, other, 1).await, Turn::OtherRequest);
-        assert_eq!(begin(&ben, request, 1).await, Turn::First);
-        // The first run was cut off.
-        assert_eq!(begin(&ana, request, 61).await, Turn::First);
-        store.finish_keyed(&ana, request, 201, "sealed".to_owned()).await.unwrap();
-        let answered = Turn::Answered { status: 201, answer: "sealed".to_owned() };
-        assert_eq!(begin(&ana, request, 500).await, answered);
-        store.forget_keyed(&ana, request).await.unwrap();
-        assert_eq!(begin(&ana, other, 501).await, Turn::First);
     })
     .await;
 }

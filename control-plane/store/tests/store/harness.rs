@@ -2,6 +2,7 @@
 
 use gimlet_domain::{
     release::{Intent, ReleaseState, Trigger},
+    role::Role,
     time::Timestamp,
 };
 use gimlet_shared::ids::{ArtifactId, ReleaseId};
@@ -69,6 +70,17 @@ pub(crate) async fn owner(store: &Store, organization: &str) -> TenantScope {
         .await
         .unwrap()
         .unwrap()
+}
+
+/// A member of the organization acme.
+pub(crate) async fn member(store: &Store, login: &str, role: Role) -> TenantScope {
+    let system = store.system();
+    let (organization, user) =
+        store.ensure_member(&system, "acme", login, role, at(0)).await.unwrap();
+    let link = format!("link of {login}");
+    store.create_sign_in_link(&system, organization, user, &link, at(900)).await.unwrap();
+    let session = format!("session of {login}");
+    store.spend_sign_in_link(&link, &session, at(9000), at(1)).await.unwrap().unwrap()
 }
 
 /// A cluster with one environment, and its scope.

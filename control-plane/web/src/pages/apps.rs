@@ -232,7 +232,7 @@ pub(super) async fn delete(
         let page = DeletePage { shell: Shell::new(&viewer, Section::Apps), app, problem };
         return Ok((StatusCode::UNPROCESSABLE_ENTITY, html(&page)?).into_response());
     }
-    let release = web.app.delete_app(&viewer.scope, &environment, &app).await?;
+    let release = web.app.delete_app(&viewer.scope, &environment, &app, None).await?;
     Ok(Redirect::to(&format!("/releases/{}", release.id)).into_response())
 }
 

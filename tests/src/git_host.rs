@@ -1,4 +1,4 @@
-//! Another git host, for the environment whose gitops repository is not ours.
+//! Another git host, for environments whose gitops repository is not ours: git over HTTP, behind a login.
 
 use std::{
     convert::Infallible,
@@ -25,21 +25,32 @@ use hyper::{
 use hyper_util::rt::TokioIo;
 use tokio::{net::TcpListener, task::JoinSet};
 
-pub(super) const USER: &str = "bot";
-pub(super) const PASSWORD: &str = "may-push";
-
 type Body = UnsyncBoxBody<Bytes, std::io::Error>;
 
-/// One bare repository behind basic auth.
+/// Who may read and push.
+#[derive(Clone, Copy, Debug)]
+pub struct Login {
+    /// The user.
+    pub user: &'static str,
+    /// The password.
+    pub password: &'static str,
+}
+
+/// One bare repository behind basic auth; it ends with this value.
 #[derive(Debug)]
-pub(super) struct GitHost {
-    pub(super) address: SocketAddr,
-    pub(super) repository: PathBuf,
+pub struct GitHost {
+    address: SocketAddr,
+    repository: PathBuf,
+    login: Login,
     _tasks: JoinSet<()>,
 }
 
 impl GitHost {
-    pub(super) async fn start(folder: PathBuf) -> Result<Self> {
+    /// Makes the repository below `folder`, and serves it on a free port of loopback.
+    ///
+    /// # Errors
+    /// When git or the port cannot be had.
+    pub async fn start(folder: PathBuf, login: Login) -> Result<Self> {
         let repository = folder.join("gitops.git");
         let made = tokio::process::Command::new("git")
             .args(["init", "--quiet", "--bare", "--initial-branch=main"])
@@ -65,7 +76,7 @@ impl GitHost {
                 let (git, served) = (git.clone(), served.clone());
                 let service = service_fn(move |request| {
                     let (git, served) = (git.clone(), served.clone());
-                    async move { Ok::<_, Infallible>(answer(&git, &served, request).await) }
+                    async move { Ok::<_, Infallible>(answer(&git, &served, login, request).await) }
                 });
                 connections.spawn(async move {
                     // Whoever breaks off was killed.
@@ -75,22 +86,36 @@ impl GitHost {
                 while connections.try_join_next().is_some() {}
             }
         });
-        Ok(Self { address, repository, _tasks: tasks })
+        Ok(Self { address, repository, login, _tasks: tasks })
+    }
+
+    /// The repository itself.
+    #[must_use]
+    pub fn repository(&self) -> &Path {
+        &self.repository
     }
 
     /// Its address for `git clone`.
-    pub(super) fn url(&self) -> String {
+    #[must_use]
+    pub fn url(&self) -> String {
         format!("http://{}/gitops.git", self.address)
     }
 
     /// The same with the credential in it.
-    pub(super) fn url_with_login(&self) -> String {
-        format!("http://{USER}:{PASSWORD}@{}/gitops.git", self.address)
+    #[must_use]
+    pub fn url_with_login(&self) -> String {
+        let Login { user, password } = self.login;
+        format!("http://{user}:{password}@{}/gitops.git", self.address)
     }
 }
 
-async fn answer(git: &SmartHttp, repository: &Path, request: Request<Incoming>) -> Response<Body> {
-    let login = format!("Basic {}", STANDARD.encode(format!("{USER}:{PASSWORD}")));
+async fn answer(
+    git: &SmartHttp,
+    repository: &Path,
+    Login { user, password }: Login,
+    request: Request<Incoming>,
+) -> Response<Body> {
+    let login = format!("Basic {}", STANDARD.encode(format!("{user}:{password}")));
     if request.headers().get(header::AUTHORIZATION).is_none_or(|given| *given != *login) {
         let mut refused = empty(StatusCode::UNAUTHORIZED);
         let challenge = http::HeaderValue::from_static("Basic realm=\"git\"");
