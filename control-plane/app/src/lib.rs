@@ -16,6 +16,7 @@ mod error;
 mod feed;
 mod git_access;
 mod gitops;
+mod hook_keys;
 mod idempotency;
 mod inbox;
 mod ingest;

@@ -157,16 +157,7 @@ impl App {
         body: &[u8],
     ) -> Result<Received, AppError> {
         let parts = self.parts();
-        let repository = parts
-            .store
-            .find_repository_for_system(&parts.system, id)
-            .await?
-            .ok_or(AppError::NotFound { what: "the repository" })?;
-        let sealed = repository.webhook_secret.expose_secret();
-        let secret = parts
-            .vault
-            .unseal(Purpose::WebhookSecret, repository.organization_id, sealed)
-            .map_err(|error| AppError::unavailable("the webhook's secret", error))?;
+        let secret = self.hook_key(id).await?;
         let news = parts.hooks.read(secret.expose_secret(), &headers, body).map_err(|refusal| {
             match refusal {
                 HookRefusal::Signature => AppError::Unauthorized { detail: refusal.to_string() },
