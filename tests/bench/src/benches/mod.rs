@@ -2,6 +2,7 @@
 
 mod gitops_commits;
 mod webhook_ingest;
+mod webhook_to_command;
 
 use anyhow::Result;
 use clap::ValueEnum;
@@ -15,17 +16,21 @@ pub(crate) enum Bench {
     GitopsCommits,
     /// Signed pushes, stored before they are acknowledged.
     WebhookIngest,
+    /// From a webhook to the command at the agent.
+    WebhookToCommand,
 }
 
 impl Bench {
     /// Everything, in the order in which it is measured.
-    pub(crate) const ALL: [Self; 2] = [Self::GitopsCommits, Self::WebhookIngest];
+    pub(crate) const ALL: [Self; 3] =
+        [Self::GitopsCommits, Self::WebhookIngest, Self::WebhookToCommand];
 
     /// Its name on the command line and in the figures.
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::GitopsCommits => "gitops-commits",
             Self::WebhookIngest => "webhook-ingest",
+            Self::WebhookToCommand => "webhook-to-command",
         }
     }
 
@@ -38,6 +43,9 @@ impl Bench {
             Self::WebhookIngest => {
                 "signed pushes of 8 kB, stored before they are acknowledged, and 100 kills"
             }
+            Self::WebhookToCommand => {
+                "from a webhook to the command at the agent, 200 a second, and where the time goes"
+            }
         }
     }
 
@@ -49,6 +57,7 @@ impl Bench {
         match self {
             Self::GitopsCommits => gitops_commits::measure(setting),
             Self::WebhookIngest => webhook_ingest::measure(setting),
+            Self::WebhookToCommand => webhook_to_command::measure(setting),
         }
     }
 }
