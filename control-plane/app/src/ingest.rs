@@ -5,7 +5,7 @@
 mod commits;
 mod judge;
 
-use std::{collections::HashMap, sync::Arc};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use gimlet_git::{
     CommitId,
@@ -14,13 +14,19 @@ use gimlet_git::{
 };
 use gimlet_shared::{
     crash_point,
-    ids::{ArtifactId, RepositoryId},
+    ids::{ArtifactId, DeliveryId, RepositoryId},
 };
-use gimlet_store::{Artifact, EventWord, IngestBatch, Ingested, SourceRepository, StoreError};
+use gimlet_store::{
+    Artifact, Delivery, EventWord, IngestBatch, Ingested, SourceRepository, StoreError,
+};
 use tokio::sync::Mutex;
 use tracing::info;
 
 use crate::{App, AppError, Timestamp, live::Subject};
+
+/// What webhooks announce is taken at its word where the commits are here already. The host is asked after
+/// this long at the latest.
+pub(crate) const CONFIRM_AFTER: Duration = Duration::from_secs(10);
 
 /// Deliveries that one look takes up, each with at most one commit to read; the rest waits for the next.
 const DELIVERIES: u64 = 500;
@@ -57,36 +63,84 @@ pub(crate) enum LookError {
     App(#[from] AppError),
 }
 
+/// What a look has looked at.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Looked {
+    /// The host itself.
+    AtHost { default_branch: Option<String> },
+    /// What webhooks announced, no more.
+    AtAnnouncements,
+}
+
 impl App {
-    /// Fetches a repository and stores what is new in it. Returns its default branch.
-    pub(crate) async fn look_at(
-        &self,
-        repository: &SourceRepository,
-    ) -> Result<Option<String>, LookError> {
+    /// Stores what is new in a repository. Where webhooks say how branches moved between commits that are
+    /// here, that is believed at once, since they are signed as the host's; everything else is fetched.
+    pub(crate) async fn look_at(&self, repository: &SourceRepository) -> Result<Looked, LookError> {
         let (parts, began) = (self.parts(), self.now());
         // Read before the fetch, so that the fetch sees what they announce.
         let deliveries =
             parts.store.list_deliveries(&parts.system, repository.id, DELIVERIES).await?;
         let mirror = self.mirror(repository).await?;
+        let origin =
+            Origin { began, announced: deliveries.first().map(|one| (one.id.0, one.received_at)) };
+        let Some(news) = commits::of_announcements(self, repository, &mirror, &deliveries).await?
+        else {
+            return self.look_at_host(repository, &mirror, &deliveries, origin).await;
+        };
+        self.take_in(repository, &mirror, news, origin).await?;
+        self.finish_read(deliveries.iter().map(|delivery| delivery.id).collect()).await?;
+        if mirror.age().is_some_and(|age| age < CONFIRM_AFTER) {
+            return Ok(Looked::AtAnnouncements);
+        }
+        self.look_at_host(repository, &mirror, &[], Origin { began: self.now(), announced: None })
+            .await
+    }
+
+    async fn look_at_host(
+        &self,
+        repository: &SourceRepository,
+        mirror: &Mirror,
+        deliveries: &[Delivery],
+        origin: Origin,
+    ) -> Result<Looked, LookError> {
         mirror.fetch().await?;
         let default_branch = mirror.default_branch().await?.map(|name| name.short().to_owned());
         let mut news =
-            commits::of_refs(self, repository, &mirror, default_branch.as_deref()).await?;
-        let announced_heads = commits::of_deliveries(&mirror, &deliveries, self.now()).await;
+            commits::of_refs(self, repository, mirror, default_branch.as_deref()).await?;
+        let announced_heads = commits::of_deliveries(mirror, deliveries, self.now()).await;
         news.commits.extend(announced_heads.commits);
-        if !news.commits.is_empty() || !news.refs.is_empty() {
-            let announced = deliveries.first().map(|one| (one.id.0, one.received_at));
-            self.record(repository, &mirror, news, Origin { began, announced }).await?;
-        }
+        self.take_in(repository, mirror, news, origin).await?;
         let ids = deliveries.iter().map(|delivery| delivery.id);
-        let read: Vec<_> = ids.filter(|id| !announced_heads.unread.contains(id)).collect();
-        if !read.is_empty() {
-            crash_point!("delivery.finish.before");
-            parts.store.finish_deliveries(&parts.system, &read, self.now()).await?;
-            crash_point!("delivery.finish.after");
-        }
+        self.finish_read(ids.filter(|id| !announced_heads.unread.contains(id)).collect()).await?;
         // What is left is looked for again, as everything is that fails.
-        announced_heads.failure.map_or(Ok(default_branch), |failure| Err(failure.into()))
+        announced_heads
+            .failure
+            .map_or(Ok(Looked::AtHost { default_branch }), |failure| Err(failure.into()))
+    }
+
+    async fn take_in(
+        &self,
+        repository: &SourceRepository,
+        mirror: &Mirror,
+        news: commits::News,
+        origin: Origin,
+    ) -> Result<(), LookError> {
+        if news.commits.is_empty() && news.refs.is_empty() {
+            return Ok(());
+        }
+        self.record(repository, mirror, news, origin).await
+    }
+
+    /// Nothing more is to be done for these deliveries.
+    async fn finish_read(&self, read: Vec<DeliveryId>) -> Result<(), LookError> {
+        if read.is_empty() {
+            return Ok(());
+        }
+        let parts = self.parts();
+        crash_point!("delivery.finish.before");
+        parts.store.finish_deliveries(&parts.system, &read, self.now()).await?;
+        crash_point!("delivery.finish.after");
+        Ok(())
     }
 
     async fn record(
@@ -96,13 +150,13 @@ impl App {
         news: commits::News,
         origin: Origin,
     ) -> Result<(), LookError> {
-        let judge = judge::Judge::of(self, repository).await?;
+        let mut judge = judge::Judge::of(self, repository).await?;
         let (mut batch, mut events, mut held) = (IngestBatch::default(), HashMap::new(), 0);
         for found in news.commits {
             let event = found.commit.event;
             let folder = mirror.read_folder(found.id, &judge::manifest_folder()?).await?;
             held += folder.files.iter().map(|file| file.content.len()).sum::<usize>();
-            let id = judge.add(&mut batch, found, folder, self.now());
+            let id = judge.add(&mut batch, found, folder, self.now()).await?;
             events.insert(id, event);
             if held > MOST_HELD {
                 let (full, of_full) = (std::mem::take(&mut batch), std::mem::take(&mut events));

@@ -17,6 +17,7 @@ mod feed;
 mod fleet;
 mod git_access;
 mod gitops;
+mod hook_keys;
 mod idempotency;
 mod inbox;
 mod ingest;

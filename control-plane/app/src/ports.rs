@@ -16,12 +16,23 @@ pub struct HookHeaders<'a> {
 /// What a webhook says, as far as it is acted on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum HookNews {
-    /// Branches or tags moved: the repository is worth a look.
-    RefsMoved,
+    /// Branches or tags moved: the repository is worth a look. How, where it is told of one branch.
+    RefsMoved(Option<BranchMove>),
     /// A pull request has a head to look at.
     PullRequest(PullRequest),
     /// Nothing to do.
     Nothing,
+}
+
+/// One branch's way from one commit to another.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct BranchMove {
+    /// Its name, without `refs/heads/`.
+    pub branch: String,
+    /// The commit it was at.
+    pub before: String,
+    /// The commit it is at.
+    pub after: String,
 }
 
 /// A pull request's head.

@@ -5,8 +5,8 @@ mod deny;
 mod follow;
 mod last_lines;
 mod look;
-mod looks;
 mod measure;
+mod places;
 mod sweep;
 mod troubles;
 mod write;
@@ -19,7 +19,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::{error, warn};
 
 pub(crate) use last_lines::KeptLines;
-pub(crate) use looks::Looks;
+pub(crate) use places::{Looks, Writes};
 pub(crate) use troubles::Troubles;
 
 use crate::{App, AppError};
@@ -29,19 +29,17 @@ pub(crate) const QUEUE_DEADLINE: Duration = Duration::from_secs(600);
 /// A poke that did not reach the cluster in this time is pointless: Flux looks by itself.
 pub(crate) const COMMAND_LIFETIME: Duration = Duration::from_secs(300);
 
-/// Releases and repositories that are worked on at once.
-const AT_ONCE: u8 = 8;
 /// How long a claim is ours. A killed process holds up its work for no longer than this.
 const LEASE: Duration = Duration::from_secs(45);
 /// Writing a release ends within its lease, so that no two ever write the same one.
 const WRITE_LIMIT: Duration = Duration::from_secs(40);
-/// What a round may still take once the server stops; what it leaves is taken up by the next start.
+/// What rounds and writing may still take once the server stops; what they leave is taken up by the next start.
 const LAST_ROUND: Duration = Duration::from_secs(8);
 /// Rounds happen this often without a nudge.
 const PERIOD: Duration = Duration::from_secs(2);
 /// Figures are read about this often by whoever keeps them.
 const MEASURE_PERIOD: Duration = Duration::from_secs(10);
-/// A burst of nudges makes one round.
+/// A burst of nudges makes one round of what nobody waits for.
 const GATHER: Duration = Duration::from_millis(20);
 /// After a failed round.
 const AFTER_FAILURE: Duration = Duration::from_secs(1);
@@ -59,11 +57,26 @@ pub async fn run(app: App, shutdown: CancellationToken) -> Result<(), tokio::tas
         tasks.spawn(repeat(app.clone(), reconciler, shutdown.clone()));
     }
     tasks.spawn(crate::feed::hand_out(app.clone(), shutdown.clone()));
-    while let Some(end) = tasks.join_next().await {
-        end?;
-    }
-    app.parts().looks.stop().await;
-    Ok(())
+    let (looks, writes) = (&app.parts().looks, &app.parts().writes);
+    let all_ended = async {
+        while let Some(end) = tasks.join_next().await {
+            end?;
+        }
+        writes.finish().await;
+        Ok::<_, tokio::task::JoinError>(())
+    };
+    let cut_off = async {
+        shutdown.cancelled().await;
+        tokio::time::sleep(LAST_ROUND).await;
+        writes.stopped.cancel();
+        std::future::pending().await
+    };
+    let ended = tokio::select! {
+        ended = all_ended => ended,
+        () = cut_off => Ok(()),
+    };
+    looks.stop().await;
+    ended
 }
 
 /// Takes back what a killed run of this process held. The database may be away at the start, too.
@@ -129,6 +142,15 @@ impl Reconciler {
         }
     }
 
+    /// How long a nudge waits for others. Releases wait for looks and writing, whose rounds only hand out
+    /// what there is to do: those begin at once.
+    fn gathers(self) -> Option<Duration> {
+        match self {
+            Self::Look | Self::Write => None,
+            Self::Follow | Self::Sweep | Self::Deny | Self::Measure => Some(GATHER),
+        }
+    }
+
     /// What makes a round worth while before its period is over; nothing hurries a sweep or a measurement.
     fn nudge(self, app: &App) -> Option<&Notify> {
         match self {
@@ -164,7 +186,9 @@ async fn repeat(app: App, reconciler: Reconciler, shutdown: CancellationToken) {
                 Some(notify) => notify.notified().await,
                 None => std::future::pending().await,
             }
-            tokio::time::sleep(GATHER).await;
+            if let Some(gather) = reconciler.gathers() {
+                tokio::time::sleep(gather).await;
+            }
         };
         tokio::select! {
             () = tokio::time::sleep(pause) => {}

@@ -24,8 +24,9 @@ const LONGEST_REPOSITORY_NAME: usize = 140;
 
 /// GitHub's ids of deliveries have 36 characters.
 const LONGEST_DELIVERY_ID: usize = 200;
-/// Stored kind of a delivery that says that branches or tags moved; its body is empty.
-const REFS_DELIVERY: &str = "refs";
+/// Stored kind of a delivery that says that branches or tags moved; its body is a
+/// [`crate::ports::BranchMove`] in JSON, or empty.
+pub(crate) const REFS_DELIVERY: &str = "refs";
 /// Stored kind of a delivery whose body is a [`crate::ports::PullRequest`] in JSON.
 pub(crate) const PULL_REQUEST_DELIVERY: &str = "pull_request";
 
@@ -192,16 +193,7 @@ impl App {
         body: &[u8],
     ) -> Result<Received, AppError> {
         let parts = self.parts();
-        let repository = parts
-            .store
-            .find_repository_for_system(&parts.system, id)
-            .await?
-            .ok_or(AppError::NotFound { what: "the repository" })?;
-        let sealed = repository.webhook_secret.expose_secret();
-        let secret = parts
-            .vault
-            .unseal(Purpose::WebhookSecret, repository.organization_id, sealed)
-            .map_err(|error| AppError::unavailable("the webhook's secret", error))?;
+        let secret = self.hook_key(id).await?;
         let news = parts.hooks.read(secret.expose_secret(), &headers, body).map_err(|refusal| {
             match refusal {
                 HookRefusal::Signature => AppError::Unauthorized { detail: refusal.to_string() },
@@ -210,12 +202,9 @@ impl App {
         })?;
         let (kind, body) = match &news {
             HookNews::Nothing => return Ok(Received::Ignored),
-            HookNews::RefsMoved => (REFS_DELIVERY, Vec::new()),
-            HookNews::PullRequest(pull) => {
-                let body = serde_json::to_vec(pull)
-                    .map_err(|error| AppError::unavailable("the webhook", error))?;
-                (PULL_REQUEST_DELIVERY, body)
-            }
+            HookNews::RefsMoved(None) => (REFS_DELIVERY, Vec::new()),
+            HookNews::RefsMoved(Some(moved)) => (REFS_DELIVERY, stored_form(moved)?),
+            HookNews::PullRequest(pull) => (PULL_REQUEST_DELIVERY, stored_form(pull)?),
         };
         if headers.delivery.is_empty() || headers.delivery.len() > LONGEST_DELIVERY_ID {
             return Err(AppError::invalid("x-github-delivery", "must be the delivery's id"));
@@ -249,6 +238,10 @@ impl App {
             .map(SecretString::from)
             .map_err(|error| AppError::unavailable("the webhook's secret", error))
     }
+}
+
+fn stored_form(news: &impl serde::Serialize) -> Result<Vec<u8>, AppError> {
+    serde_json::to_vec(news).map_err(|error| AppError::unavailable("the webhook", error))
 }
 
 /// The last two parts of the URL's path, without `.git`.

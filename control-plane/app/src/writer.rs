@@ -218,6 +218,7 @@ impl App {
         crash_point!("push-recorded.before");
         self.move_release(release, event, extra).await?;
         crash_point!("push-recorded.after");
+        self.trace_part(release, "handed over", now);
         if let Some(followed) = &group.followed {
             self.tell(followed.organization_id, Subject::release(followed));
         }

@@ -11,7 +11,8 @@ mod size;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
+use std::time::{Duration, Instant};
 
 use tokio::sync::Mutex;
 
@@ -27,7 +28,7 @@ pub const MOST_REFS: usize = 20_000;
 /// The most that a mirror may hold on our disk, in bytes.
 pub const LARGEST_MIRROR: u64 = 4 << 30;
 /// How often a mirror is measured while it grows.
-const SIZE_PERIOD: std::time::Duration = std::time::Duration::from_secs(1);
+const SIZE_PERIOD: Duration = Duration::from_secs(1);
 
 use crate::read::{self, blocking};
 use crate::remote::{Credentials, HostPolicy, Remote, RemoteUrl};
@@ -45,6 +46,8 @@ struct Inner {
     remote: Remote,
     /// One fetch at a time: git would lock itself out.
     fetching: Mutex<()>,
+    /// When the host last said where everything is.
+    fetched: std::sync::Mutex<Option<Instant>>,
 }
 
 impl std::fmt::Debug for Inner {
@@ -75,7 +78,8 @@ impl Mirror {
             }
             skeleton::tidy(&path);
             let git = read::open(&path)?;
-            Ok(Self { inner: Arc::new(Inner { path, git, remote, fetching: Mutex::new(()) }) })
+            let (fetching, fetched) = (Mutex::default(), std::sync::Mutex::default());
+            Ok(Self { inner: Arc::new(Inner { path, git, remote, fetching, fetched }) })
         })
         .await
     }
@@ -122,7 +126,18 @@ impl Mirror {
             })
             .await?;
         }
+        *self.fetched() = Some(Instant::now());
         Ok(changes(&before, &self.refs().await?))
+    }
+
+    /// How long ago this process last brought it in line with the host; `None`: never.
+    pub fn age(&self) -> Option<Duration> {
+        self.fetched().map(|fetched| fetched.elapsed())
+    }
+
+    fn fetched(&self) -> std::sync::MutexGuard<'_, Option<Instant>> {
+        // A moment is written in one go, whoever panicked.
+        self.inner.fetched.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Ends a fetch once the mirror holds more than it may; git removes what was not finished.

@@ -232,7 +232,13 @@ impl From<PullRequestPayload> for Hook {
     }
 }
 
+/// Most bodies are good, and following the path through them costs as much as reading them: it is followed
+/// only in those that are not.
 fn read<T: DeserializeOwned>(event: &'static str, body: &[u8]) -> Result<T, PayloadError> {
+    serde_json::from_slice(body).or_else(|_| read_by_path(event, body))
+}
+
+fn read_by_path<T: DeserializeOwned>(event: &'static str, body: &[u8]) -> Result<T, PayloadError> {
     let mut json = serde_json::Deserializer::from_slice(body);
     serde_path_to_error::deserialize(&mut json)
         .map_err(|error| (place(error.path()), error.into_inner()))

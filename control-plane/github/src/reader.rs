@@ -1,8 +1,8 @@
 //! GitHub's webhooks as the use cases want them.
 
-use gimlet_app::ports::{HookHeaders, HookNews, HookReader, HookRefusal, PullRequest};
+use gimlet_app::ports::{BranchMove, HookHeaders, HookNews, HookReader, HookRefusal, PullRequest};
 
-use crate::{Hook, PullRequestAction, verify_signature};
+use crate::{Hook, PullRequestAction, branch_name, verify_signature};
 
 /// Reads GitHub's webhooks, and those of hosts that speak like it.
 #[derive(Clone, Copy, Debug, Default)]
@@ -25,7 +25,12 @@ impl HookReader for GitHubHooks {
 fn news(hook: Hook) -> HookNews {
     use PullRequestAction as Action;
     match hook {
-        Hook::Push { .. } | Hook::Tag { .. } => HookNews::RefsMoved,
+        Hook::Push { ref_name, before, after, deleted: false, .. } => {
+            let is_new = before.bytes().all(|byte| byte == b'0');
+            let branch = branch_name(&ref_name).filter(|_| !is_new).map(str::to_owned);
+            HookNews::RefsMoved(branch.map(|branch| BranchMove { branch, before, after }))
+        }
+        Hook::Push { .. } | Hook::Tag { .. } => HookNews::RefsMoved(None),
         Hook::PullRequest {
             action: Action::Opened | Action::Reopened | Action::Synchronize,
             number,
@@ -77,8 +82,23 @@ mod tests {
     }
 
     #[test]
-    fn a_push_is_worth_a_look() {
-        assert_eq!(signed("push", PUSH), Ok(HookNews::RefsMoved));
+    fn a_push_is_worth_a_look_and_says_how_its_branch_moved() {
+        let Ok(HookNews::RefsMoved(Some(moved))) = signed("push", PUSH) else { panic!() };
+        assert_eq!(moved.branch, "main");
+        assert!(PUSH.contains(&format!("\"before\": \"{}\"", moved.before)), "{moved:?}");
+        assert!(PUSH.contains(&format!("\"after\": \"{}\"", moved.after)), "{moved:?}");
+        let zeros = "0".repeat(40);
+        for other in [
+            PUSH.replace(&moved.before, &zeros),
+            PUSH.replace(&moved.after, &zeros),
+            PUSH.replace("refs/heads/main", "refs/tags/v1"),
+        ] {
+            assert_eq!(signed("push", &other), Ok(HookNews::RefsMoved(None)), "{other}");
+        }
+    }
+
+    #[test]
+    fn a_ping_is_nothing() {
         assert_eq!(signed("ping", "{}"), Ok(HookNews::Nothing));
     }
 

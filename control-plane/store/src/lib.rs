@@ -60,6 +60,7 @@ pub use connect::Store;
 pub use deliveries::{Delivery, DeliveryReceipt, NewDelivery};
 pub use device_login::{DeviceLogin, NewDeviceLogin};
 pub use door::WriteCounts;
+pub use due::DueLooks;
 pub use enrolments::{Enrolment, NewEnrolment, Spend};
 pub use environments::{Environment, GIT_USER, GitAccess, GitopsLocation};
 pub use error::{DatabaseError, StoreError};

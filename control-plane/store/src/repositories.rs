@@ -347,7 +347,8 @@ pub(crate) async fn look_now(
     Ok(updated.rows_affected == 1)
 }
 
-async fn set_due(
+/// Sets when a repository is due, where it has not changed since it was read.
+pub(crate) async fn set_due(
     db: &impl ConnectionTrait,
     row: &source_repository::Model,
     due_at: Timestamp,

@@ -5,8 +5,11 @@
 //! beside it. `cargo measure` builds this and the server in the release profile; a short form with tiny sizes
 //! runs as a test, on whatever was built.
 
+mod agent;
 mod benches;
+mod collector;
 mod figure;
+mod hook;
 mod http;
 mod progress;
 mod server;

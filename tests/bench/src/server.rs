@@ -23,17 +23,25 @@ pub(crate) struct Server {
     data: PathBuf,
     /// Where it serves people and webhooks.
     pub(crate) address: SocketAddr,
+    /// Where it serves agents.
+    pub(crate) agents: SocketAddr,
     health: SocketAddr,
-    agents: SocketAddr,
+    /// Further settings, as environment variables.
+    settings: Vec<(&'static str, String)>,
     child: Option<Child>,
 }
 
 impl Server {
-    /// Starts `gimlet-server` of the folder `programs` on the data directory `data`.
+    /// Starts `gimlet-server` of the folder `programs` on the data directory `data`, with these further
+    /// settings.
     ///
     /// # Errors
     /// When it is not there, or does not become ready.
-    pub(crate) fn start(programs: &Path, data: &Path) -> Result<Self> {
+    pub(crate) fn start(
+        programs: &Path,
+        data: &Path,
+        settings: &[(&'static str, String)],
+    ) -> Result<Self> {
         let program = programs.join("gimlet-server");
         ensure!(program.exists(), "{} is not built", program.display());
         let mut server = Self {
@@ -42,6 +50,7 @@ impl Server {
             address: free_port()?,
             health: free_port()?,
             agents: free_port()?,
+            settings: settings.to_vec(),
             child: None,
         };
         server.start_again()?;
@@ -88,6 +97,11 @@ impl Server {
     /// When it does not run.
     pub(crate) fn process(&self) -> Result<u32> {
         Ok(self.child.as_ref().context("the server does not run")?.id())
+    }
+
+    /// Its data directory.
+    pub(crate) fn data(&self) -> &Path {
+        &self.data
     }
 
     /// A token of the organization's owner.
@@ -153,7 +167,8 @@ impl Server {
             .env("GIMLET_ALLOW_PRIVATE_HOSTS", "true")
             // Whoever measures asks more often than anybody else.
             .env("GIMLET_LIMITS_PER_CREDENTIAL", "0")
-            .env("GIMLET_LOG", "warn");
+            .env("GIMLET_LOG", "warn")
+            .envs(self.settings.iter().map(|(name, value)| (name, value)));
         command
     }
 }

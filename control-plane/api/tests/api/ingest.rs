@@ -93,6 +93,28 @@ async fn of_a_push_of_three_commits_only_the_head_is_released() {
 }
 
 #[tokio::test]
+async fn a_push_to_a_commit_that_is_here_already_waits_for_no_host() {
+    let of_main = |value| manifest("prod", "{event: push, branch: main}", value);
+    let shop = Shop::given(Source::with(&of_main("1"))).await;
+    let before = shop.source.git(&["rev-parse", "HEAD"]);
+    shop.source.git(&["checkout", "-q", "-b", "work"]);
+    shop.source.write("shop.yaml", &of_main("2"));
+    let after = shop.source.commit("Second");
+    shop.source.push(&["work"]);
+    shop.look().await;
+    assert!(refusal(&shop.artifact(&after, "push").await).contains("`work` does not match"));
+
+    // From here on the host answers nobody.
+    std::fs::rename(shop.source.host(), shop.source.host().with_extension("away")).unwrap();
+    let mut push = push_of("main");
+    (push["before"], push["after"]) = (json!(before), json!(after));
+    assert_eq!(shop.deliver("push", "1", &push).await, "stored");
+    let artifacts = shop.artifacts().await;
+    assert_eq!((artifacts[0].sha.as_str(), artifacts[0].branch.as_str()), (after.as_str(), "main"));
+    assert!(shop.until_written(&artifacts[0]).await.contains("value: \"2\""));
+}
+
+#[tokio::test]
 async fn a_tag_is_released_where_it_matches_and_is_a_variable() {
     let tagged = manifest("prod", "{event: tag, tag: \"v*\"}", "of {{ .TAG }}");
     let shop = Shop::given(Source::with(&tagged)).await;

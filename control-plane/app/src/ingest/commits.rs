@@ -11,12 +11,18 @@ use gimlet_store::{Commit, Delivery, EventWord, RefChange, SourceRepository};
 use tracing::warn;
 
 use super::LookError;
-use crate::{App, Timestamp, ports::PullRequest, repositories::PULL_REQUEST_DELIVERY};
+use crate::{
+    App, Timestamp,
+    ports::{BranchMove, PullRequest},
+    repositories::{PULL_REQUEST_DELIVERY, REFS_DELIVERY},
+};
 
 /// A push of more commits than this shows its newest ones.
 const COMMITS_OF_A_PUSH: usize = 100;
 /// How long a pull request is remembered whose host is away.
 const KEPT: Duration = Duration::from_secs(6 * 3600);
+/// What a webhook says of a branch is believed for so long; what waited longer may be over.
+const FRESH: Duration = Duration::from_secs(30);
 /// What a new repository shows of its past.
 const COMMITS_AT_FIRST_SIGHT: usize = 20;
 
@@ -79,6 +85,62 @@ pub(super) async fn of_refs(
         news.commits.extend(look.of_ref(name, old, new).await?);
     }
     Ok(news)
+}
+
+/// What deliveries say of commits that are here already; `None` where the host has to be asked: when one says
+/// something else, is from long ago, or does not follow on what was last seen.
+pub(super) async fn of_announcements(
+    app: &App,
+    repository: &SourceRepository,
+    mirror: &Mirror,
+    deliveries: &[Delivery],
+) -> Result<Option<News>, LookError> {
+    let parts = app.parts();
+    let Some(ways) = ways(deliveries, app.now()) else { return Ok(None) };
+    let seen = parts.store.list_seen_refs(&parts.system, repository.id).await?;
+    let (now, default_branch) = (BTreeMap::new(), repository.default_branch.as_deref());
+    let look = Look { mirror, now: &now, first: false, default_branch };
+    let mut news = News::default();
+    for (name, way) in ways {
+        let at = seen.iter().find(|seen| seen.name == name.as_str());
+        let old = at.and_then(|seen| way.iter().rposition(|id| id.to_string() == seen.sha));
+        let (Some(old), Some(new)) = (old.map(|at| way[at]), way.last().copied()) else {
+            return Ok(None);
+        };
+        if old == new {
+            continue;
+        }
+        if !mirror.has(new).await? {
+            return Ok(None);
+        }
+        news.commits.extend(look.of_ref(&name, Some(old), new).await?);
+        news.refs.push(RefChange {
+            name: name.as_str().to_owned(),
+            old: Some(old.to_string()),
+            new: Some(new.to_string()),
+        });
+    }
+    Ok(Some(news))
+}
+
+/// The commits that each branch came along, by its name; `None` where deliveries say something else, too.
+fn ways(deliveries: &[Delivery], now: Timestamp) -> Option<BTreeMap<RefName, Vec<CommitId>>> {
+    let mut ways: BTreeMap<RefName, Vec<CommitId>> = BTreeMap::new();
+    for delivery in deliveries {
+        if delivery.kind != REFS_DELIVERY || now.since(delivery.received_at) > FRESH {
+            return None;
+        }
+        let moved: BranchMove = serde_json::from_slice(&delivery.body).ok()?;
+        let (before, after): (CommitId, CommitId) =
+            (moved.before.parse().ok()?, moved.after.parse().ok()?);
+        let name = RefName::from_full(&format!("refs/heads/{}", moved.branch))?;
+        let way = ways.entry(name).or_insert_with(|| vec![before]);
+        if way.last() != Some(&before) {
+            return None;
+        }
+        way.push(after);
+    }
+    (!ways.is_empty()).then_some(ways)
 }
 
 /// What deliveries announce that no ref shows.
@@ -283,6 +345,51 @@ mod tests {
                 (RefName::from_full(name).expect("a ref"), id)
             })
             .collect()
+    }
+
+    fn push(branch: &str, before: char, after: char, at: i64) -> Delivery {
+        let id = |digit: char| digit.to_string().repeat(40);
+        let moved = BranchMove { branch: branch.to_owned(), before: id(before), after: id(after) };
+        Delivery {
+            id: DeliveryId::new(),
+            organization_id: gimlet_shared::ids::OrganizationId::new(),
+            repository_id: gimlet_shared::ids::RepositoryId::new(),
+            provider: "github".to_owned(),
+            delivery_id: "1".to_owned(),
+            kind: REFS_DELIVERY.to_owned(),
+            body: serde_json::to_vec(&moved).expect("JSON"),
+            received_at: Timestamp::from_seconds(at),
+        }
+    }
+
+    /// The first digits of the commits that each branch came along.
+    fn ways_shown(deliveries: &[Delivery]) -> Option<Vec<String>> {
+        let ways = ways(deliveries, Timestamp::from_seconds(100))?;
+        let show = |(name, way): (RefName, Vec<CommitId>)| {
+            let digits: String =
+                way.iter().map(|id| format!(" {}", &id.to_string()[..1])).collect();
+            format!("{}{digits}", name.short())
+        };
+        Some(ways.into_iter().map(show).collect())
+    }
+
+    #[test]
+    fn pushes_that_follow_on_each_other_are_one_way() {
+        let all =
+            [push("main", '1', '2', 99), push("next", '7', '8', 99), push("main", '2', '3', 99)];
+        assert_eq!(ways_shown(&all).unwrap(), ["main 1 2 3", "next 7 8"]);
+    }
+
+    #[test]
+    fn the_host_is_asked_about_what_does_not_follow_is_old_or_is_no_move() {
+        assert_eq!(ways_shown(&[]), None);
+        assert_eq!(ways_shown(&[push("main", '1', '2', 99), push("main", '3', '4', 99)]), None);
+        assert_eq!(ways_shown(&[push("main", '1', '2', 50)]), None);
+        let plain = Delivery { body: Vec::new(), ..push("main", '1', '2', 99) };
+        assert_eq!(ways_shown(&[push("next", '7', '8', 99), plain]), None);
+        let pull =
+            Delivery { kind: PULL_REQUEST_DELIVERY.to_owned(), ..push("main", '1', '2', 99) };
+        assert_eq!(ways_shown(&[pull]), None);
     }
 
     fn seen(refs: &[(&str, char)]) -> BTreeMap<String, String> {

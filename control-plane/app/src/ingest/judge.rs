@@ -35,41 +35,55 @@ pub(super) fn manifest_folder() -> Result<RepoPath, AppError> {
 
 /// Decides for one repository, with its organization's environments as they are now.
 pub(super) struct Judge<'a> {
+    app: &'a App,
     repository: &'a SourceRepository,
-    environments: BTreeMap<String, (Environment, Result<EnvironmentVars, String>)>,
+    environments: BTreeMap<String, Environment>,
+    /// The variables of those that a manifest has named so far.
+    vars: BTreeMap<String, Result<EnvironmentVars, String>>,
 }
 
 impl<'a> Judge<'a> {
-    pub(super) async fn of(app: &App, repository: &'a SourceRepository) -> Result<Self, LookError> {
+    pub(super) async fn of(
+        app: &'a App,
+        repository: &'a SourceRepository,
+    ) -> Result<Self, LookError> {
         let parts = app.parts();
         let all = parts
             .store
             .list_organization_environments(&parts.system, repository.organization_id)
             .await?;
-        let mut environments = BTreeMap::new();
-        for environment in all {
-            let gitops = app.gitops(&environment).await?;
-            // Bad variables of one environment are that environment's trouble.
-            let vars = app
-                .environment_vars(&gitops, &environment)
-                .await
-                .map_err(|error| error.to_string());
-            environments.insert(environment.name.clone(), (environment, vars));
-        }
-        Ok(Self { repository, environments })
+        let by_name = all.into_iter().map(|environment| (environment.name.clone(), environment));
+        Ok(Self { app, repository, environments: by_name.collect(), vars: BTreeMap::new() })
+    }
+
+    /// Reads the variables of an environment, which lie in git, unless it was done before.
+    async fn learn(&mut self, name: &str) -> Result<(), LookError> {
+        let Some(environment) =
+            self.environments.get(name).filter(|_| !self.vars.contains_key(name))
+        else {
+            return Ok(());
+        };
+        let gitops = self.app.gitops(environment).await?;
+        // Bad variables of one environment are that environment's trouble.
+        let vars = self.app.environment_vars(&gitops, environment).await;
+        self.vars.insert(name.to_owned(), vars.map_err(|error| error.to_string()));
+        Ok(())
     }
 
     /// Adds a commit as an artifact, with what is decided about it; returns the artifact's id.
-    pub(super) fn add(
-        &self,
+    pub(super) async fn add(
+        &mut self,
         batch: &mut IngestBatch,
         found: Found,
         folder: Folder,
         now: Timestamp,
-    ) -> ArtifactId {
+    ) -> Result<ArtifactId, LookError> {
         let id = ArtifactId::new();
         let texts = texts(&folder);
         let outcome = parse_folder(&texts);
+        for manifest in &outcome.manifests {
+            self.learn(&manifest.env).await?;
+        }
         let mut problems: Vec<ManifestProblem> = outcome.errors.iter().map(problem).collect();
         problems.extend(folder.ignored.iter().map(|ignored| ManifestProblem {
             file: format!("{FOLDER}/{}", ignored.name),
@@ -109,7 +123,7 @@ impl<'a> Judge<'a> {
             problems,
             is_head,
         });
-        id
+        Ok(id)
     }
 
     fn resolve(
@@ -119,9 +133,9 @@ impl<'a> Judge<'a> {
         found: &Found,
     ) -> Result<Resolved, ManifestProblem> {
         let none = EnvironmentVars::new();
-        let vars = match self.environments.get(&manifest.env) {
-            Some((_, Ok(vars))) => vars,
-            Some((_, Err(message))) => {
+        let vars = match self.vars.get(&manifest.env) {
+            Some(Ok(vars)) => vars,
+            Some(Err(message)) => {
                 let file = manifest.file().to_owned();
                 return Err(ManifestProblem {
                     file,
@@ -145,7 +159,7 @@ impl<'a> Judge<'a> {
         resolved: &Resolved,
         now: Timestamp,
     ) {
-        let environment = self.environments.get(&resolved.env).map(|(environment, _)| environment);
+        let environment = self.environments.get(&resolved.env);
         let Decision { releases, reason, warnings: _ } =
             verdict(environment, found, manifest, resolved, &self.repository.name);
         batch.decisions.push(NewDecision {

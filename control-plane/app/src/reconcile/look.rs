@@ -1,13 +1,17 @@
 //! Looks at source repositories that are due: by their poll interval, a webhook or a person.
 
-use std::time::Instant;
+use std::{collections::HashMap, time::Instant};
 
-use gimlet_shared::{crash_point, error_chain::Chain};
-use gimlet_store::{PollEnd, SourceRepository, StoreError};
+use gimlet_shared::{crash_point, error_chain::Chain, ids::RepositoryId};
+use gimlet_store::{DueLooks, PollEnd, SourceRepository, StoreError};
 use tracing::warn;
 
-use super::{AFTER_FAILURE, LEASE, LONGEST_RETRY};
-use crate::{App, AppError, ingest::LookError, live::Subject};
+use super::{AFTER_FAILURE, LEASE, LONGEST_RETRY, places::Turn};
+use crate::{
+    App, AppError,
+    ingest::{CONFIRM_AFTER, LookError, Looked},
+    live::Subject,
+};
 
 /// One round: looks begin at repositories that are due, as far as there are places. It does not wait for their
 /// ends: one that is slow holds up nobody else, and each end makes another round worth while.
@@ -15,32 +19,47 @@ pub(super) async fn look_at_due_repositories(app: &App) -> Result<(), AppError> 
     let parts = app.parts();
     while let Some(busy) = parts.looks.busy() {
         let now = app.now();
+        let (mut turns, mut refused) = (HashMap::new(), false);
+        let due = DueLooks {
+            not_of: &busy.organizations,
+            not_these: &busy.running,
+            limit: busy.free as u64,
+        };
+        let admit = |repository: RepositoryId, organization| {
+            let turn = parts.looks.begin(repository, organization);
+            refused |= turn.is_none();
+            turn.map(|turn| turns.insert(repository, turn)).is_some()
+        };
         crash_point!("poll.claim.before");
-        let due = parts
-            .store
-            .claim_due_repository(
-                &parts.system,
-                now,
-                now.after(LEASE),
-                &busy.organizations,
-                &busy.repositories,
-            )
-            .await?;
+        let claimed =
+            parts.store.claim_due_looks(&parts.system, now, now.after(LEASE), due, admit).await?;
         crash_point!("poll.claim.after");
-        let Some(repository) = due else { return Ok(()) };
-        let turn = parts.looks.begin(repository.id, repository.organization_id);
-        let (app, stopped) = (app.clone(), parts.looks.stopped.clone());
-        parts.looks.tasks.spawn(async move {
-            app.parts().metrics.looks_running.inc();
-            let looked = stopped.run_until_cancelled(look(&app, repository)).await;
-            app.parts().metrics.looks_running.dec();
-            drop(turn);
-            if looked.is_some() {
-                app.parts().wake.repositories.notify_one();
+        // Behind those whose organization has its share, others may wait.
+        let more = !claimed.is_empty() && (refused || claimed.len() == busy.free);
+        for repository in claimed {
+            if let Some(turn) = turns.remove(&repository.id) {
+                begin(app, repository, turn);
             }
-        });
+        }
+        if !more {
+            return Ok(());
+        }
     }
     Ok(())
+}
+
+fn begin(app: &App, repository: SourceRepository, turn: Turn<RepositoryId>) {
+    let (app, looks) = (app.clone(), &app.parts().looks);
+    let stopped = looks.stopped.clone();
+    looks.tasks.spawn(async move {
+        app.parts().metrics.looks_running.inc();
+        let looked = stopped.run_until_cancelled(look(&app, repository)).await;
+        app.parts().metrics.looks_running.dec();
+        drop(turn);
+        if looked.is_some() {
+            app.parts().wake.repositories.notify_one();
+        }
+    });
 }
 
 async fn look(app: &App, repository: SourceRepository) {
@@ -70,11 +89,15 @@ async fn look(app: &App, repository: SourceRepository) {
     app.tell(repository.organization_id, Subject::Commits);
 }
 
-fn poll_end(app: &App, looked: Result<Option<String>, LookError>) -> PollEnd {
+fn poll_end(app: &App, looked: Result<Looked, LookError>) -> PollEnd {
     let interval = app.parts().config.poll_interval;
     match looked {
-        Ok(default_branch) => {
+        Ok(Looked::AtHost { default_branch }) => {
             PollEnd { next_due: app.now().after(interval), error: None, default_branch }
+        }
+        Ok(Looked::AtAnnouncements) => {
+            let next_due = app.now().after(interval.min(CONFIRM_AFTER));
+            PollEnd { next_due, error: None, default_branch: None }
         }
         // Somebody moved the refs while they were stored: look again at once.
         Err(LookError::Store(StoreError::Conflict { .. })) => {

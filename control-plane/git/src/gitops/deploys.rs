@@ -43,6 +43,19 @@ impl Deploys {
         Ok(found.filter(|(number, _)| end - number <= limit as u64).map(|(_, commit)| *commit))
     }
 
+    /// Notes commits that were just made on `before`, oldest first, where it was known up to there.
+    pub(super) fn note(&mut self, before: Option<CommitId>, made: &[(CommitId, Option<&str>)]) {
+        if self.head.is_none() || self.head != before {
+            return;
+        }
+        for (commit, trailer) in made {
+            // One of another form is read when it is looked for.
+            let Some(trailer) = trailer else { return };
+            self.add(Some((*trailer).to_owned()), *commit);
+            self.head = Some(*commit);
+        }
+    }
+
     fn catch_up(&mut self, repo: &gix::Repository, head: CommitId) -> Result<(), ReadError> {
         if self.head == Some(head) {
             return Ok(());

@@ -5,41 +5,68 @@
 //! the folder that holds the names is synced last. So a name in the object store never stands for a torn
 //! file, which would otherwise be taken for stored objects and never be written again. What a crash leaves
 //! is garbage under a name that git's own pruning knows.
+//!
+//! Where a branch moves to what is stored, the folder of the names and that of the branch are synced side by
+//! side, after both have changed: a batch costs the time of two syncs. That the names come to the disk no
+//! later than the branch is what file systems with one journal promise (ext4, XFS): they keep the order of
+//! renames.
 
 use std::fs::{self, File, Permissions};
 use std::io::{self, Write};
 use std::os::unix::fs::PermissionsExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::thread;
 
 use gimlet_shared::crash_point;
 use tempfile::NamedTempFile;
 
 use super::CommitError;
-use super::draft::NewObject;
 use super::error::write_failed;
+use super::objects::NewObject;
 use super::pack::Pack;
 use crate::skeleton::{PACK_DRAFT, sync};
 
-/// Stores `objects`; when it returns they survive a power loss, and so does what `beside` holds.
+/// The folder whose names are not yet on the disk; to be synced before anybody is told.
+#[must_use]
+pub(super) struct Placed(Option<PathBuf>);
+
+impl Placed {
+    /// Syncs the names, and side by side with them the folder `beside`.
+    pub(super) fn sync_with(self, beside: Option<&Path>) -> io::Result<()> {
+        let folders: io::Result<Vec<File>> =
+            self.0.as_deref().into_iter().chain(beside).map(File::open).collect();
+        let folders = folders?;
+        sync_all(&folders.iter().map(Some).collect::<Vec<_>>())
+    }
+}
+
+/// Stores `objects` and what `beside` holds: the content is on the disk when it returns, the names are once
+/// they are [synced](Placed::sync_with) as well.
 pub(super) fn store(
     git_dir: &Path,
     objects: &[NewObject],
     beside: Option<&File>,
-) -> Result<(), CommitError> {
+) -> Result<Placed, CommitError> {
     if objects.is_empty() {
-        return beside.map_or(Ok(()), File::sync_all).map_err(write_failed("sync a reference"));
+        let synced = beside.map_or(Ok(()), File::sync_all);
+        return synced.map(|()| Placed(None)).map_err(write_failed("sync a reference"));
     }
     let pack = Pack::of(objects)?;
+    let home = git_dir.join("objects/pack");
     crash_point!("git.objects.before");
-    place(&git_dir.join("objects/pack"), &pack, beside)
-        .map_err(write_failed("store new objects"))?;
+    name(&home, &pack, beside).map_err(write_failed("store new objects"))?;
     crash_point!("git.objects.after");
-    Ok(())
+    Ok(Placed(Some(home)))
 }
 
-/// Writes a pack and its index into the folder `home`.
-pub(super) fn place(home: &Path, pack: &Pack, beside: Option<&File>) -> io::Result<()> {
+/// Writes a pack and its index into the folder `home`; when it returns they survive a power loss.
+pub(super) fn place(home: &Path, pack: &Pack) -> io::Result<()> {
+    name(home, pack, None)?;
+    sync(home)
+}
+
+/// Writes a pack and its index and gives them their names.
+fn name(home: &Path, pack: &Pack, beside: Option<&File>) -> io::Result<()> {
     fs::create_dir_all(home)?;
     let data = draft(home, &pack.data)?;
     let index = draft(home, &pack.index)?;
@@ -48,7 +75,7 @@ pub(super) fn place(home: &Path, pack: &Pack, beside: Option<&File>) -> io::Resu
     // The index last: without it nobody looks into the pack.
     data.persist(home.join(format!("{name}.pack")))?;
     index.persist(home.join(format!("{name}.idx")))?;
-    sync(home)
+    Ok(())
 }
 
 fn draft(home: &Path, content: &[u8]) -> io::Result<NamedTempFile> {

@@ -87,7 +87,7 @@ fn fold(home: &Path, packs: &[PathBuf]) -> io::Result<bool> {
     if folded.len() < 2 {
         return Ok(false);
     }
-    durable::place(home, &Pack::seal(data, entries), None)?;
+    durable::place(home, &Pack::seal(data, entries))?;
     for pack in folded {
         // The index first: nobody looks for a pack without one. What stays behind is there twice, no more.
         for suffix in ["idx", "rev", "pack"] {

@@ -82,6 +82,13 @@ impl Message {
         Ok(self)
     }
 
+    /// The value of the last trailer of this name.
+    pub(super) fn trailer(&self, key: &str) -> Option<&str> {
+        let mut of_key =
+            self.trailers.iter().rev().filter(|(name, _)| name.eq_ignore_ascii_case(key));
+        of_key.next().map(|(_, value)| value.trim())
+    }
+
     /// The text as git stores it.
     pub(super) fn text(&self) -> String {
         let mut text = format!("{}\n", self.subject.trim());

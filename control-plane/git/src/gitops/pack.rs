@@ -12,7 +12,7 @@ use gix::zlib::{Compression, Status};
 use sha1::{Digest, Sha1};
 
 use super::delta;
-use super::draft::NewObject;
+use super::objects::NewObject;
 use crate::ReadError;
 use crate::read::failed;
 
@@ -25,6 +25,8 @@ pub(super) const HEAD: usize = 12;
 /// Bytes after the last one: the checksum.
 pub(super) const TAIL: usize = 20;
 
+/// Smaller objects are stored as they are: for each one that is compressed, 128 KiB of tables are cleared first.
+const WORTH_COMPRESSING: usize = 512;
 /// Smaller folders are compressed as they are; a difference would save nothing.
 const WORTH_A_DELTA: usize = 512;
 /// Folders that a new one is compared with: a commit touches the root and a few below it.
@@ -191,7 +193,22 @@ impl Packing {
         self.data.extend(bytes.iter().rev());
     }
 
+    /// A zlib stream of one block that is stored as it is (RFC 1951, section 3.2.4).
+    fn store(&mut self, content: &[u8]) {
+        // Shorter than `WORTH_COMPRESSING`, so it fits.
+        let length = content.len() as u16;
+        self.data.extend_from_slice(&[0x78, 0x01, 0x01]);
+        self.data.extend_from_slice(&length.to_le_bytes());
+        self.data.extend_from_slice(&(!length).to_le_bytes());
+        self.data.extend_from_slice(content);
+        self.data.extend_from_slice(&adler32(content).to_be_bytes());
+    }
+
     fn compress(&mut self, content: &[u8]) -> Result<(), ReadError> {
+        if content.len() < WORTH_COMPRESSING {
+            self.store(content);
+            return Ok(());
+        }
         self.deflate.reset();
         let mut read = 0;
         loop {
@@ -213,6 +230,23 @@ impl Packing {
             }
         }
     }
+}
+
+/// The checksum at the end of a zlib stream (RFC 1950, section 8.2).
+fn adler32(content: &[u8]) -> u32 {
+    /// So many bytes can be summed up before the sums have to be reduced.
+    const AT_ONCE: usize = 5_552;
+    const BASE: u32 = 65_521;
+
+    let (mut a, mut b) = (1_u32, 0_u32);
+    for chunk in content.chunks(AT_ONCE) {
+        for byte in chunk {
+            a += u32::from(*byte);
+            b += a;
+        }
+        (a, b) = (a % BASE, b % BASE);
+    }
+    b << 16 | a
 }
 
 /// Bytes that went through in one step, which fit in memory.

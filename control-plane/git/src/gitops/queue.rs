@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use tokio::sync::oneshot;
 
@@ -12,10 +13,24 @@ use crate::BranchName;
 /// the first of them does not wait for long.
 const MOST_AT_ONCE: usize = 256;
 
+/// A batch waits for the writers of the one before to come again, for this part of the time that one took:
+/// else they would be two crowds, each of which waits for the other's syncs.
+const WAIT_AT_MOST: u32 = 8;
+/// How often it looks whether they have come.
+const LOOK: Duration = Duration::from_micros(50);
+
 /// A change whose caller waits for its end.
 pub(super) struct Waiting {
     pub(super) change: Change,
     pub(super) answer: oneshot::Sender<Result<Committed, CommitError>>,
+}
+
+/// What the last batch was like.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct LastBatch {
+    pub(super) size: usize,
+    pub(super) took: Duration,
+    pub(super) ended: Option<Instant>,
 }
 
 /// Changes that wait for the repository's one writer, in the order in which they came.
@@ -42,6 +57,16 @@ impl Queue {
             batch.push(next);
         }
         Some((branch, batch))
+    }
+
+    /// Waits, a little, until as many changes are here as the last batch had.
+    pub(super) fn gather(&self, last: LastBatch) {
+        // Writers that were told long ago come when they like.
+        let Some(ended) = last.ended.filter(|ended| ended.elapsed() < last.took) else { return };
+        let until = ended + last.took / WAIT_AT_MOST;
+        while self.changes().len() < last.size.min(MOST_AT_ONCE) && Instant::now() < until {
+            std::thread::sleep(LOOK);
+        }
     }
 
     fn changes(&self) -> std::sync::MutexGuard<'_, VecDeque<Waiting>> {

@@ -17,6 +17,7 @@ use gimlet_shared::crash_point;
 use gix::ObjectId;
 
 use super::CommitError;
+use super::durable::Placed;
 use super::error::write_failed;
 use crate::CommitId;
 use crate::read;
@@ -54,12 +55,14 @@ impl Value {
     }
 }
 
-/// Moves the reference `name` (full) from `old` to a value that is synced.
+/// Moves the reference `name` (full) from `old` to a value that is synced, and syncs the names of what it
+/// leads to with it.
 pub(super) fn advance(
     repo: &gix::Repository,
     name: &str,
     old: Option<CommitId>,
     value: &Value,
+    placed: Placed,
 ) -> Result<Swap, CommitError> {
     let git_dir = repo.git_dir();
     let place = git_dir.join(name);
@@ -75,10 +78,14 @@ pub(super) fn advance(
     if read::resolve(repo, name)? != old.map(CommitId::object) {
         return Ok(Swap::Lost);
     }
+    let is_new = !place.exists();
     lock.rename_to(&place).map_err(write_failed("move a reference"))?;
-    // Up to `refs`: the folders in between may be new.
-    for folder in folder.ancestors().take_while(|folder| folder.starts_with(git_dir.join("refs"))) {
-        sync(folder).map_err(write_failed("sync a reference's folder"))?;
+    let synced = "sync a reference's folder";
+    placed.sync_with(Some(folder)).map_err(write_failed(synced))?;
+    // Up to `refs`: the folders in between may be new, too.
+    let above = folder.ancestors().skip(1).filter(|_| is_new);
+    for folder in above.take_while(|folder| folder.starts_with(git_dir.join("refs"))) {
+        sync(folder).map_err(write_failed(synced))?;
     }
     crash_point!("git.reference.after");
     Ok(Swap::Moved)

@@ -3,24 +3,28 @@
 use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, PoisonError};
+use std::sync::{Arc, PoisonError, TryLockError};
+use std::time::Instant;
 
 use gimlet_shared::crash_point;
 use time::OffsetDateTime;
 use tokio::sync::{Mutex, OwnedMutexGuard};
 
 use super::deploys::Deploys;
-use super::draft::{Draft, draft, new_objects};
+use super::draft::{Draft, Drafting, Tip};
 use super::error::write_failed;
 use super::gather::{TOGETHER, gather};
-use super::queue::{Queue, Waiting};
+use super::queue::{LastBatch, Queue, Waiting};
 use super::reference::{Swap, Value, advance};
-use super::{Change, CommitError, Committed, Edit, Message, deploys, durable};
+use super::{Change, CommitError, Committed, DEPLOY_ID, Edit, Message, deploys, durable};
 use crate::read::{self, blocking};
 use crate::{
     BranchName, ChangeLimits, Changes, CommitId, CommitInfo, ReadError, RepoPath, changes, history,
     skeleton,
 };
+
+/// Commits after which a branch's tree is read anew, so that what they touched does not gather in memory.
+const MOST_MADE: u32 = 4_096;
 
 /// How often a commit is made anew because somebody else was faster.
 pub(super) const ATTEMPTS: u32 = 10;
@@ -32,10 +36,14 @@ pub(super) const ATTEMPTS: u32 = 10;
 /// the syncs, and a busy repository takes thousands of commits a second.
 ///
 /// **What lasts.** When [`commit`](Self::commit) returns `Made`, a power loss cannot take the commit
-/// back: its objects were synced before they got their names, their folder before the branch moved,
-/// the branch's new value before it replaced the old one, and its folder before the call returned.
-/// (That a disk obeys a sync is the disk's promise.) A crash at any point before leaves the branch as
-/// it was, and a repository that `git fsck` calls whole; objects that nothing names may stay behind.
+/// back: its objects were synced before they got their names, the branch's new value before it replaced
+/// the old one, and the folders of both before the call returned. (That a disk obeys a sync is the disk's
+/// promise, and that the objects' names come to it before the branch that was moved after them, the file
+/// system's.) A crash at any point before leaves the branch as it was, and a repository that `git fsck`
+/// calls whole; objects that nothing names may stay behind.
+///
+/// **In memory.** The tree of each branch that was committed to is kept as far as commits have touched it,
+/// so that the next one reads nothing; a branch that somebody else moved is read again.
 #[derive(Clone, Debug)]
 pub struct Repository {
     inner: Arc<Inner>,
@@ -49,10 +57,15 @@ struct Inner {
     /// Whoever has it commits, for all in the queue.
     writer: Arc<Mutex<()>>,
     queue: Queue,
+    last: std::sync::Mutex<LastBatch>,
     /// Which release made which commit, of each branch that was asked for.
     deploys: std::sync::Mutex<HashMap<BranchName, Deploys>>,
+    /// Where each branch stands that was committed to.
+    tips: std::sync::Mutex<HashMap<BranchName, Tip>>,
     /// Packs stored since small ones were gathered last.
     packs: AtomicUsize,
+    /// Held by whoever gathers.
+    gathering: std::sync::Mutex<()>,
 }
 
 impl std::fmt::Debug for Inner {
@@ -102,11 +115,20 @@ impl Repository {
     pub(super) fn open_with(path: &Path, branches: &'static str) -> Result<Self, ReadError> {
         skeleton::tidy(path);
         let git = read::open(path)?;
-        let (writer, queue, deploys) = (Arc::default(), Queue::default(), Default::default());
-        // The first commit gathers what earlier runs left.
-        let packs = AtomicUsize::new(TOGETHER);
-        let path = path.to_owned();
-        Ok(Self { inner: Arc::new(Inner { path, git, branches, writer, queue, deploys, packs }) })
+        let inner = Inner {
+            path: path.to_owned(),
+            git,
+            branches,
+            writer: Arc::default(),
+            queue: Queue::default(),
+            last: Default::default(),
+            deploys: Default::default(),
+            tips: Default::default(),
+            // The first commit gathers what earlier runs left.
+            packs: AtomicUsize::new(TOGETHER),
+            gathering: Default::default(),
+        };
+        Ok(Self { inner: Arc::new(inner) })
     }
 
     /// The repository's directory.
@@ -218,7 +240,7 @@ impl Repository {
             if since.is_some() || limit > deploys::DEPTH {
                 return history::find_deploy(&repo, head, &deploy_id, since, limit);
             }
-            let mut known = this.inner.deploys.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut known = lock(&this.inner.deploys);
             known.entry(branch).or_default().find(&repo, head, &deploy_id, limit)
         })
         .await
@@ -240,12 +262,17 @@ impl Repository {
             };
             let this = self.clone();
             // The turn goes with the work: it runs on when the caller is gone.
-            blocking(move || {
+            let work = blocking(move || {
                 this.commit_waiting();
                 drop(turn);
+                this.gather();
                 Ok::<_, CommitError>(())
-            })
-            .await?;
+            });
+            tokio::select! {
+                biased;
+                answered = &mut answer => return answered.unwrap_or_else(|_| Err(unanswered())),
+                ended = work => ended?,
+            }
         }
     }
 
@@ -256,15 +283,19 @@ impl Repository {
 
     /// Commits what waits, and answers those who wait for it.
     fn commit_waiting(&self) {
+        let last = std::mem::take(&mut *lock(&self.inner.last));
+        self.inner.queue.gather(last);
         let Some((branch, batch)) = self.inner.queue.take() else { return };
+        let (size, began) = (batch.len(), Instant::now());
         let (changes, answers): (Vec<_>, Vec<_>) =
             batch.into_iter().map(|Waiting { change, answer }| (change, answer)).unzip();
         let results = self.commit_together(&branch, &changes);
+        let (took, ended) = (began.elapsed(), Some(Instant::now()));
+        *lock(&self.inner.last) = LastBatch { size, took, ended };
         for (answer, result) in answers.into_iter().zip(results) {
             // Nobody waits any more: that the commit is made holds all the same.
             let _ = answer.send(result);
         }
-        self.gather();
     }
 
     /// One commit for each change, or what speaks against it.
@@ -289,32 +320,75 @@ impl Repository {
 
     /// Makes all commits on the branch as it is now, stores them, and moves the branch.
     fn attempt(&self, branch: &BranchName, changes: &[Change]) -> Result<Attempt, CommitError> {
-        let repo = self.repo().with_object_memory();
+        let repo = self.repo();
         let before = self.head_in(&repo, branch)?;
-        let (mut head, mut made) = (before, Vec::with_capacity(changes.len()));
-        let mut results = Vec::with_capacity(changes.len());
+        let mut drafting = Drafting::on(&repo, self.tip(&repo, branch, before)?);
+        let (mut results, mut made) = (Vec::with_capacity(changes.len()), Vec::new());
         for change in changes {
-            results.push(match draft(&repo, head, change) {
+            let parent = drafting.head();
+            results.push(match drafting.add(change) {
                 Ok(Draft::Unchanged { head }) => Ok(Committed::Unchanged { head }),
-                Ok(Draft::Commit { id, tree }) => {
-                    made.push((id, tree));
-                    Ok(Committed::Made { commit: id, parent: head.replace(id) })
+                Ok(Draft::Commit(Tip { head: commit, .. })) => {
+                    made.push((commit, change.message.trailer(DEPLOY_ID)));
+                    Ok(Committed::Made { commit, parent })
                 }
                 Err(error) => Err(error),
             });
         }
-        let Some((new, _)) = made.last() else { return Ok(Attempt::Settled(results)) };
-        let value = Value::write(&self.inner.path, *new)?;
-        durable::store(&self.inner.path, &new_objects(&repo, &made)?, Some(value.file()))?;
+        let (Some(tip), objects) = drafting.end() else { return Ok(Attempt::Settled(results)) };
+        if made.is_empty() {
+            return Ok(Attempt::Settled(results));
+        }
+        let value = Value::write(&self.inner.path, tip.head)?;
+        let placed = durable::store(&self.inner.path, &objects.into_list(), Some(value.file()))?;
         self.inner.packs.fetch_add(1, Ordering::Relaxed);
-        Ok(match advance(&self.repo(), &self.full_name(branch), before, &value)? {
-            Swap::Moved => Attempt::Settled(results),
+        Ok(match advance(&repo, &self.full_name(branch), before, &value, placed)? {
+            Swap::Moved => {
+                self.note(branch, before, tip, &made);
+                Attempt::Settled(results)
+            }
             Swap::Lost => Attempt::Lost,
         })
     }
 
-    /// Gathers small packs when enough were stored since the last time.
+    /// Where a branch stands: as it was left by the last commit, if nobody else moved it.
+    fn tip(
+        &self,
+        repo: &gix::Repository,
+        branch: &BranchName,
+        head: Option<CommitId>,
+    ) -> Result<Option<Tip>, ReadError> {
+        let Some(head) = head else { return Ok(None) };
+        // Looked up even where it is not read: that makes known what was stored since the last time.
+        read::commit(repo, head)?;
+        let tips = lock(&self.inner.tips);
+        let kept = tips.get(branch).filter(|tip| tip.head == head && tip.made < MOST_MADE).cloned();
+        drop(tips);
+        kept.map_or_else(|| Tip::read(repo, head), Ok).map(Some)
+    }
+
+    /// Remembers what was just committed.
+    fn note(
+        &self,
+        branch: &BranchName,
+        before: Option<CommitId>,
+        tip: Tip,
+        made: &[(CommitId, Option<&str>)],
+    ) {
+        if let Some(known) = lock(&self.inner.deploys).get_mut(branch) {
+            known.note(before, made);
+        }
+        lock(&self.inner.tips).insert(branch.clone(), tip);
+    }
+
+    /// Gathers small packs when enough were stored since the last time, and nobody else does. Commits go on
+    /// meanwhile.
     fn gather(&self) {
+        let _alone = match self.inner.gathering.try_lock() {
+            Ok(alone) => alone,
+            Err(TryLockError::Poisoned(left)) => left.into_inner(),
+            Err(TryLockError::WouldBlock) => return,
+        };
         if self.inner.packs.load(Ordering::Relaxed) >= TOGETHER {
             self.inner.packs.store(0, Ordering::Relaxed);
             // Without it reading is slower, and the next time tries again.
@@ -328,14 +402,18 @@ impl Repository {
         head: Option<CommitId>,
         change: &Change,
     ) -> Result<Prepared, CommitError> {
-        let repo = self.repo().with_object_memory();
-        match draft(&repo, head, change)? {
+        let repo = self.repo();
+        let tip = head.map(|head| Tip::read(&repo, head)).transpose()?;
+        let mut drafting = Drafting::on(&repo, tip);
+        match drafting.add(change)? {
             Draft::Unchanged { head } => Ok(Prepared::Unchanged { head }),
-            Draft::Commit { id, tree } => {
-                durable::store(&self.inner.path, &new_objects(&repo, &[(id, tree)])?, None)?;
+            Draft::Commit(Tip { head: commit, .. }) => {
+                let (_, objects) = drafting.end();
+                let placed = durable::store(&self.inner.path, &objects.into_list(), None)?;
+                placed.sync_with(None).map_err(write_failed("store new objects"))?;
                 self.inner.packs.fetch_add(1, Ordering::Relaxed);
                 self.gather();
-                Ok(Prepared::Stored { commit: id })
+                Ok(Prepared::Stored { commit })
             }
         }
     }
@@ -347,8 +425,8 @@ impl Repository {
         new: CommitId,
     ) -> Result<Swap, CommitError> {
         let value = Value::write(&self.inner.path, new)?;
-        durable::store(&self.inner.path, &[], Some(value.file()))?;
-        advance(&self.repo(), &self.full_name(branch), old, &value)
+        let placed = durable::store(&self.inner.path, &[], Some(value.file()))?;
+        advance(&self.repo(), &self.full_name(branch), old, &value, placed)
     }
 
     pub(super) fn head_in(
@@ -374,6 +452,11 @@ impl Repository {
         let this = self.clone();
         blocking(move || work(&this, this.repo())).await
     }
+}
+
+fn lock<T>(kept: &std::sync::Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    // Each change leaves it usable, whoever panicked.
+    kept.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// How an attempt to commit ended.

@@ -1,7 +1,7 @@
 //! Running one statement of the ORM on a connection of ours.
 
 use sea_orm::{
-    DbErr, ExecResult, QueryResult, RuntimeErr, Statement,
+    DbErr, ExecResult, QueryResult, RuntimeErr, Statement, Value,
     sqlx::{self, AssertSqlSafe, Database, Executor, IntoArguments, query::Query},
 };
 use sea_query_sqlx::SqlxValues;
@@ -55,8 +55,22 @@ fn prepared<DB: Database>(statement: Statement) -> Query<'static, DB, SqlxValues
 where
     SqlxValues: IntoArguments<DB>,
 {
-    let values = statement.values.unwrap_or_else(|| sea_orm::Values(Vec::new()));
-    sqlx::query_with(AssertSqlSafe(statement.sql), SqlxValues(values))
+    let (sql, values) = with_plain_limit(statement);
+    sqlx::query_with(AssertSqlSafe(sql), SqlxValues(sea_orm::Values(values)))
+}
+
+/// Writes the number of a last `LIMIT` into the text: SQLite parses and plans a statement anew each time that
+/// one is bound, which costs more than most reads. PostgreSQL spells its parameters otherwise.
+fn with_plain_limit(statement: Statement) -> (String, Vec<Value>) {
+    let mut values = statement.values.map(|values| values.0).unwrap_or_default();
+    if let (Some(front), Some(Value::BigUnsigned(Some(limit)))) =
+        (statement.sql.strip_suffix(" LIMIT ?"), values.last())
+    {
+        let sql = format!("{front} LIMIT {limit}");
+        values.pop();
+        return (sql, values);
+    }
+    (statement.sql, values)
 }
 
 fn query_error(error: sqlx::Error) -> DbErr {
@@ -66,4 +80,21 @@ fn query_error(error: sqlx::Error) -> DbErr {
 /// An error of the connection itself.
 pub(crate) fn connection_error(error: sqlx::Error) -> DbErr {
     DbErr::Conn(RuntimeErr::SqlxError(error.into()))
+}
+
+#[cfg(test)]
+mod tests {
+    use sea_orm::{DbBackend, EntityTrait as _, QuerySelect as _, QueryTrait as _};
+
+    use super::*;
+    use crate::entity::source_repository::Entity;
+
+    #[test]
+    fn a_limit_of_sqlite_is_written_into_the_text_and_one_of_postgresql_is_bound() {
+        let query = Entity::find().limit(7);
+        let (sql, values) = with_plain_limit(query.build(DbBackend::Sqlite));
+        assert!(sql.ends_with(" LIMIT 7") && values.is_empty(), "{sql} {values:?}");
+        let (sql, values) = with_plain_limit(query.build(DbBackend::Postgres));
+        assert!(sql.ends_with(" LIMIT $1") && values.len() == 1, "{sql} {values:?}");
+    }
 }

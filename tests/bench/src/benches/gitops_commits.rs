@@ -199,7 +199,7 @@ fn now() -> OffsetDateTime {
 }
 
 /// Runs git, and returns what it says.
-fn git(directory: &Path, arguments: &[&str]) -> Result<String> {
+pub(super) fn git(directory: &Path, arguments: &[&str]) -> Result<String> {
     let output = git_command(directory).args(arguments).output().context("cannot run git")?;
     let complaint = String::from_utf8_lossy(&output.stderr);
     ensure!(output.status.success(), "git {}: {complaint}", arguments.join(" "));
@@ -207,7 +207,7 @@ fn git(directory: &Path, arguments: &[&str]) -> Result<String> {
 }
 
 /// git without anybody's configuration.
-fn git_command(directory: &Path) -> Command {
+pub(super) fn git_command(directory: &Path) -> Command {
     let mut command = Command::new("git");
     command
         .current_dir(directory)

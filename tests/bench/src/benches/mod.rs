@@ -4,6 +4,7 @@ mod gitops_commits;
 mod live_streams;
 mod pages;
 mod webhook_ingest;
+mod webhook_to_command;
 
 use anyhow::Result;
 use clap::ValueEnum;
@@ -23,12 +24,19 @@ pub(crate) enum Bench {
     Pages,
     /// Signed pushes, stored before they are acknowledged.
     WebhookIngest,
+    /// From a webhook to the command at the agent.
+    WebhookToCommand,
 }
 
 impl Bench {
     /// Everything, in the order in which it is measured.
-    pub(crate) const ALL: [Self; 4] =
-        [Self::GitopsCommits, Self::LiveStreams, Self::Pages, Self::WebhookIngest];
+    pub(crate) const ALL: [Self; 5] = [
+        Self::GitopsCommits,
+        Self::LiveStreams,
+        Self::Pages,
+        Self::WebhookIngest,
+        Self::WebhookToCommand,
+    ];
 
     /// Its name on the command line and in the figures.
     pub(crate) fn name(self) -> &'static str {
@@ -37,6 +45,7 @@ impl Bench {
             Self::LiveStreams => "live-streams",
             Self::Pages => "pages",
             Self::WebhookIngest => "webhook-ingest",
+            Self::WebhookToCommand => "webhook-to-command",
         }
     }
 
@@ -55,6 +64,9 @@ impl Bench {
             Self::WebhookIngest => {
                 "signed pushes of 8 kB, stored before they are acknowledged, and 100 kills"
             }
+            Self::WebhookToCommand => {
+                "from a webhook to the command at the agent, 200 a second, and where the time goes"
+            }
         }
     }
 
@@ -68,6 +80,7 @@ impl Bench {
             Self::LiveStreams => live_streams::measure(setting),
             Self::Pages => pages::measure(setting),
             Self::WebhookIngest => webhook_ingest::measure(setting),
+            Self::WebhookToCommand => webhook_to_command::measure(setting),
         }
     }
 }

@@ -11,15 +11,13 @@ use std::{
 };
 
 use anyhow::{Context as _, Result, ensure};
-use hmac::{Hmac, Mac as _};
-use serde_json::json;
-use sha2::Sha256;
 use tokio::task::JoinSet;
 
 use crate::{
     Setting, Size,
     figure::{Figure, Goal, percentile},
-    http::{Connection, post},
+    hook::{Hook, NOWHERE, push},
+    http::Connection,
     server::Server,
     usage::{cpu_of, own_cpu},
 };
@@ -53,23 +51,24 @@ pub(crate) fn measure(setting: &Setting) -> Result<Vec<Figure>> {
 }
 
 async fn measure_in(setting: &Setting, place: &Path, load: Load) -> Result<Vec<Figure>> {
-    let mut server = Server::start(&setting.programs, &place.join("data"))?;
-    let hook = Arc::new(Hook::add(&server, place).await?);
+    let mut server = Server::start(&setting.programs, &place.join("data"), &[])?;
+    let target = Arc::new(Target::add(&server, place).await?);
     let (mut rates, mut cpu, mut p50, mut p99) = (vec![], vec![], vec![], vec![]);
-    let mut signature = vec![];
+    let (mut signature, mut own) = (vec![], vec![]);
     for round in 1..=setting.rounds {
         let before = cpu_of(server.process()?)?;
-        let began = Instant::now();
-        let sent = flood(&server, &hook, load, load.time).await?;
+        let (began, own_before) = (Instant::now(), own_cpu());
+        let sent = flood(&server, &target, load, load.time).await?;
         let time = began.elapsed();
         let used = cpu_of(server.process()?)? - before;
         let count = sent.acknowledged.len() as f64;
         ensure!(count > 0.0, "nothing was acknowledged");
         rates.push(count / time.as_secs_f64());
+        own.push((own_cpu() - own_before).as_secs_f64() * 1e6 / count);
         cpu.push(used.as_secs_f64() * 1e6 / count);
         p50.push(percentile(&sent.millis, 0.5));
         p99.push(percentile(&sent.millis, 0.99));
-        signature.push(signature_cost(&hook));
+        signature.push(signature_cost(&target)?);
         setting.progress.say(format_args!(
             "  round {round}: {:.0}/s, {:.0} us of the server each, p99 {:.1} ms",
             rates[rates.len() - 1],
@@ -77,28 +76,28 @@ async fn measure_in(setting: &Setting, place: &Path, load: Load) -> Result<Vec<F
             p99[p99.len() - 1]
         ));
     }
-    let lost = kill_and_count_lost(setting, &mut server, &hook, load).await?;
+    let lost = kill_and_count_lost(setting, &mut server, &target, load).await?;
     Ok(vec![
         Figure::of("webhook-ingest/rate", "1/s", rates).goal(Goal::Min(8_000.0)),
         Figure::of("webhook-ingest/server-cpu", "us", cpu)
             .goal(Goal::Max(100.0))
             .peer("HMAC-SHA-256 alone", &signature),
+        Figure::of("webhook-ingest/generator-cpu", "us", own),
         Figure::of("webhook-ingest/acknowledged-p50", "ms", p50),
         Figure::of("webhook-ingest/acknowledged-p99", "ms", p99).goal(Goal::Max(25.0)),
         Figure::of("webhook-ingest/lost", "deliveries", vec![lost]).goal(Goal::Max(0.0)),
     ])
 }
 
-/// A repository's webhook.
-struct Hook {
-    path: String,
-    signature: String,
-    secret: String,
+/// A webhook, and the push that is sent to it again and again.
+struct Target {
+    hook: Hook,
     body: Vec<u8>,
+    signature: String,
     next: AtomicU64,
 }
 
-impl Hook {
+impl Target {
     async fn add(server: &Server, place: &Path) -> Result<Self> {
         let source = place.join("source.git");
         let made = std::process::Command::new("git")
@@ -106,58 +105,15 @@ impl Hook {
             .arg(&source)
             .status()?;
         ensure!(made.success(), "git init failed");
-        let token = server.token().await?;
-        let body =
-            json!({ "url": format!("file://{}", source.display()), "name": "acme/measured" });
-        let added = server.call("/api/v1/repositories", Some(&token), &body).await?;
-        let url = added["webhook_url"].as_str().context("no webhook")?;
-        let path = url.split_once("/hooks/").context("no path")?.1;
-        let secret = added["webhook_secret"].as_str().context("no secret")?.to_owned();
-        let body = push_of(BODY);
-        let mut mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes())?;
-        mac.update(&body);
-        let signature = format!("sha256={}", hex::encode(mac.finalize().into_bytes()));
-        Ok(Self {
-            path: format!("/hooks/{path}"),
-            signature,
-            secret,
-            body,
-            next: AtomicU64::new(0),
-        })
+        let hook = Hook::add(server, &server.token().await?, "acme/measured", &source).await?;
+        let body = push("acme/measured", NOWHERE, &"8f31c2a0".repeat(5), BODY);
+        let signature = hook.signature(&body)?;
+        Ok(Self { hook, body, signature, next: AtomicU64::new(0) })
     }
 
     fn request(&self, delivery: u64) -> Vec<u8> {
-        let id = format!("measured-{delivery}");
-        let headers = [
-            ("x-github-event", "push"),
-            ("x-github-delivery", &id),
-            ("x-hub-signature-256", &self.signature),
-        ];
-        post(&self.path, &headers, &self.body)
+        self.hook.request(&format!("measured-{delivery}"), &self.signature, &self.body, &[])
     }
-}
-
-/// A push as GitHub sends it, of this size.
-fn push_of(bytes: usize) -> Vec<u8> {
-    let text = |padding: &str| {
-        let commit = json!({
-            "id": "8f31c2a08f31c2a08f31c2a08f31c2a08f31c2a0", "message": padding,
-            "author": { "name": "Ana", "email": "ana@example.com" },
-            "added": ["a"], "removed": [], "modified": ["b"],
-        });
-        json!({
-            "ref": "refs/heads/main",
-            "before": "0000000000000000000000000000000000000000",
-            "after": "8f31c2a08f31c2a08f31c2a08f31c2a08f31c2a0",
-            "created": false, "deleted": false, "forced": false,
-            "repository": { "full_name": "acme/measured", "default_branch": "main" },
-            "commits": [commit], "head_commit": commit,
-        })
-        .to_string()
-    };
-    // The message stands twice in it.
-    let padding = bytes.saturating_sub(text("").len()) / 2;
-    text(&"x".repeat(padding)).into_bytes()
 }
 
 #[derive(Default)]
@@ -167,17 +123,17 @@ struct Sent {
 }
 
 /// Sends for a while; each sender waits for its answer. A sender whose server dies keeps what it has.
-async fn flood(server: &Server, hook: &Arc<Hook>, load: Load, time: Duration) -> Result<Sent> {
+async fn flood(server: &Server, target: &Arc<Target>, load: Load, time: Duration) -> Result<Sent> {
     let (end, address) = (Instant::now() + time, server.address);
     let mut senders = JoinSet::new();
     for _ in 0..load.senders {
-        let hook = Arc::clone(hook);
+        let target = Arc::clone(target);
         senders.spawn(async move {
             let mut sent = Sent::default();
             let Ok(mut connection) = Connection::open(address).await else { return Ok(sent) };
             while Instant::now() < end {
-                let delivery = hook.next.fetch_add(1, Ordering::Relaxed);
-                let request = hook.request(delivery);
+                let delivery = target.next.fetch_add(1, Ordering::Relaxed);
+                let request = target.request(delivery);
                 let began = Instant::now();
                 let Ok(answer) = connection.send(&request).await else { break };
                 let text = String::from_utf8_lossy(&answer.body);
@@ -201,14 +157,14 @@ async fn flood(server: &Server, hook: &Arc<Hook>, load: Load, time: Duration) ->
 async fn kill_and_count_lost(
     setting: &Setting,
     server: &mut Server,
-    hook: &Arc<Hook>,
+    target: &Arc<Target>,
     load: Load,
 ) -> Result<f64> {
     let mut lost = 0;
     for kill in 1..=load.kills {
         // At another moment each time.
         let moment = Duration::from_millis(20 + u64::from(kill * 37 % 180));
-        let (flooded, killed) = tokio::join!(flood(server, hook, load, moment * 4), async {
+        let (flooded, killed) = tokio::join!(flood(server, target, load, moment * 4), async {
             tokio::time::sleep(moment).await;
             let process = rustix::process::Pid::from_raw(i32::try_from(server.process()?)?)
                 .context("no process")?;
@@ -221,7 +177,7 @@ async fn kill_and_count_lost(
         let mut connection = Connection::open(server.address).await?;
         for delivery in flooded?.acknowledged {
             // 200: it was stored before.
-            lost += u32::from(connection.send(&hook.request(delivery)).await?.status != 200);
+            lost += u32::from(connection.send(&target.request(delivery)).await?.status != 200);
         }
         if kill % 10 == 0 {
             setting.progress.say(format_args!("  killed {kill} times, {lost} lost"));
@@ -231,13 +187,11 @@ async fn kill_and_count_lost(
 }
 
 /// Microseconds that checking one signature takes.
-fn signature_cost(hook: &Hook) -> f64 {
+fn signature_cost(target: &Target) -> Result<f64> {
     const TIMES: u32 = 2_000;
     let began = own_cpu();
     for _ in 0..TIMES {
-        let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(hook.secret.as_bytes()) else { continue };
-        mac.update(std::hint::black_box(&hook.body));
-        std::hint::black_box(mac.finalize());
+        std::hint::black_box(target.hook.signature(std::hint::black_box(&target.body))?);
     }
-    (own_cpu() - began).as_secs_f64() * 1e6 / f64::from(TIMES)
+    Ok((own_cpu() - began).as_secs_f64() * 1e6 / f64::from(TIMES))
 }
