@@ -8,9 +8,11 @@ mod complaints;
 mod flux;
 mod kinds;
 mod lines;
+mod list;
 mod picture;
 mod pod;
 mod reach;
+mod revisions;
 mod stream;
 mod workload;
 
@@ -31,8 +33,8 @@ use stream::{Input, Watched, follow};
 
 pub(crate) use text::clean;
 
-/// Inputs on their way to the picture: a page of a list.
-const INPUTS: usize = 256;
+/// Inputs on their way to the picture. Each holds a decoded object, and the API server keeps what waits.
+const INPUTS: usize = 8;
 
 /// Fetches of container output at a time: each holds a connection through to a kubelet.
 const FETCHES: usize = 4;
@@ -45,6 +47,10 @@ pub enum Change {
     Seen(Observation),
     /// An object is gone.
     Gone(ObjectKey),
+    /// A list of all objects of this kind begins: each that is there is told again.
+    Listing(&'static str),
+    /// That list is complete: what was not told is gone.
+    Listed(&'static str),
     /// Everything there is was told once. Comes once.
     Synced,
 }
@@ -125,13 +131,10 @@ impl Watch {
     async fn take(&mut self, input: Input) -> Result<(), WatchError> {
         let effects = match input {
             Input::Seen(object) => self.picture.see(*object),
-            Input::Lost(key) => self.picture.lose(&key),
-            Input::Expired(event) => {
-                self.picture.expire(&event);
-                Effects::default()
-            }
-            Input::Listed { kind, keys } => {
-                let mut effects = self.picture.keep_only(kind, &keys);
+            Input::Lost(object) => self.picture.lose(*object),
+            Input::Listing(kind) => self.picture.begin_list(kind),
+            Input::Listed(kind) => {
+                let mut effects = self.picture.end_list(kind);
                 if self.unlisted.remove(kind) && self.unlisted.is_empty() {
                     effects.changes.push(Change::Synced);
                 }

@@ -11,12 +11,14 @@
 //! - [`steps`]: progress on standard error.
 //! - [`child`]: a program that is killed and started again, at its crash points too.
 //! - [`scripted_cluster`]: enough of a cluster for a real agent, by script.
+//! - [`measure`]: the measurements of `cargo measure` that stand on a cluster.
 //! - [`kills`]: the proof behind `cargo prove kills`.
 
 pub mod child;
 pub mod fuzz;
 pub mod http;
 pub mod kills;
+pub mod measure;
 pub mod postgres;
 pub mod programs;
 pub mod sample;

@@ -9,7 +9,7 @@ use tokio::{
 
 /// A connection that is used again and again.
 #[derive(Debug)]
-pub(crate) struct Connection {
+pub struct Connection {
     stream: TcpStream,
     /// What was read and not yet used.
     read: Vec<u8>,
@@ -17,11 +17,11 @@ pub(crate) struct Connection {
 
 /// What the server said.
 #[derive(Debug)]
-pub(crate) struct Answer {
+pub struct Answer {
     /// HTTP status.
-    pub(crate) status: u16,
+    pub status: u16,
     /// The body.
-    pub(crate) body: Vec<u8>,
+    pub body: Vec<u8>,
 }
 
 impl Connection {
@@ -29,7 +29,7 @@ impl Connection {
     ///
     /// # Errors
     /// When nobody listens.
-    pub(crate) async fn open(address: SocketAddr) -> Result<Self> {
+    pub async fn open(address: SocketAddr) -> Result<Self> {
         let stream = TcpStream::connect(address).await?;
         stream.set_nodelay(true)?;
         Ok(Self { stream, read: Vec::with_capacity(4096) })
@@ -39,7 +39,7 @@ impl Connection {
     ///
     /// # Errors
     /// When the connection ends, or the answer is of another form.
-    pub(crate) async fn send(&mut self, request: &[u8]) -> Result<Answer> {
+    pub async fn send(&mut self, request: &[u8]) -> Result<Answer> {
         self.stream.write_all(request).await?;
         let head = loop {
             if let Some(end) = self.read.windows(4).position(|window| window == b"\r\n\r\n") {
@@ -73,7 +73,7 @@ impl Connection {
 }
 
 /// A request with a JSON body.
-pub(crate) fn post(path: &str, headers: &[(&str, &str)], body: &[u8]) -> Vec<u8> {
+pub fn post(path: &str, headers: &[(&str, &str)], body: &[u8]) -> Vec<u8> {
     let headers: String =
         headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
     let head = format!(

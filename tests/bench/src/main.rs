@@ -6,16 +6,12 @@
 //! runs as a test, on whatever was built.
 
 mod benches;
-mod figure;
-mod http;
-mod progress;
-mod server;
-mod usage;
 
 use std::{io::Write as _, path::PathBuf, process::ExitCode};
 
 use anyhow::{Result, bail};
 use clap::Parser;
+use gimlet_bench::{figure, http, progress, server, usage};
 
 use crate::{benches::Bench, progress::Progress};
 

@@ -18,13 +18,14 @@ const START_LIMIT: Duration = Duration::from_secs(30);
 
 /// A running control plane; killed when dropped.
 #[derive(Debug)]
-pub(crate) struct Server {
+pub struct Server {
     program: PathBuf,
     data: PathBuf,
     /// Where it serves people and webhooks.
-    pub(crate) address: SocketAddr,
+    pub address: SocketAddr,
     health: SocketAddr,
-    agents: SocketAddr,
+    /// Where it serves agents.
+    pub agents: SocketAddr,
     child: Option<Child>,
 }
 
@@ -33,7 +34,7 @@ impl Server {
     ///
     /// # Errors
     /// When it is not there, or does not become ready.
-    pub(crate) fn start(programs: &Path, data: &Path) -> Result<Self> {
+    pub fn start(programs: &Path, data: &Path) -> Result<Self> {
         let program = programs.join("gimlet-server");
         ensure!(program.exists(), "{} is not built", program.display());
         let mut server = Self {
@@ -52,7 +53,7 @@ impl Server {
     ///
     /// # Errors
     /// As [`start`](Self::start).
-    pub(crate) fn start_again(&mut self) -> Result<()> {
+    pub fn start_again(&mut self) -> Result<()> {
         let log = File::options().create(true).append(true).open(self.log())?;
         let mut command = self.command();
         command.arg("run").stdin(Stdio::null()).stdout(Stdio::null()).stderr(log);
@@ -75,7 +76,7 @@ impl Server {
     ///
     /// # Errors
     /// When it does not run.
-    pub(crate) fn kill(&mut self) -> Result<()> {
+    pub fn kill(&mut self) -> Result<()> {
         let mut child = self.child.take().context("the server does not run")?;
         child.kill()?;
         child.wait()?;
@@ -86,7 +87,7 @@ impl Server {
     ///
     /// # Errors
     /// When it does not run.
-    pub(crate) fn process(&self) -> Result<u32> {
+    pub fn process(&self) -> Result<u32> {
         Ok(self.child.as_ref().context("the server does not run")?.id())
     }
 
@@ -94,7 +95,7 @@ impl Server {
     ///
     /// # Errors
     /// When the server does not give one.
-    pub(crate) async fn token(&self) -> Result<String> {
+    pub async fn token(&self) -> Result<String> {
         let output = self
             .command()
             .args(["sign-in-link", "--organization", "acme", "--login", "ana"])
@@ -110,12 +111,7 @@ impl Server {
     ///
     /// # Errors
     /// When it is refused.
-    pub(crate) async fn call(
-        &self,
-        path: &str,
-        token: Option<&str>,
-        body: &Value,
-    ) -> Result<Value> {
+    pub async fn call(&self, path: &str, token: Option<&str>, body: &Value) -> Result<Value> {
         let bearer = format!("Bearer {}", token.unwrap_or_default());
         let headers: &[(&str, &str)] =
             if token.is_some() { &[("authorization", &bearer)] } else { &[] };
@@ -124,6 +120,12 @@ impl Server {
         let text = String::from_utf8_lossy(&answer.body);
         ensure!(answer.status < 300, "POST {path}: {} {text}", answer.status);
         Ok(serde_json::from_slice(&answer.body)?)
+    }
+
+    /// Its certificate authority's root.
+    #[must_use]
+    pub fn root(&self) -> PathBuf {
+        self.data.join("ca/root.pem")
     }
 
     fn log(&self) -> PathBuf {
