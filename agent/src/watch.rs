@@ -77,32 +77,20 @@ pub async fn run(
 ) -> Result<(), WatchError> {
     let (sender, mut inputs) = mpsc::channel(INPUTS);
     let mut watch = Watch {
-        client: client.clone(),
+        client,
         changes,
+        sender,
+        watchers: JoinSet::new(),
         picture: Picture::default(),
         unlisted: HashSet::new(),
         wanted: VecDeque::new(),
         fetches: JoinSet::new(),
     };
-    let mut watchers = JoinSet::new();
-    watch.follow::<Deployment>(&mut watchers, &sender);
-    watch.follow::<StatefulSet>(&mut watchers, &sender);
-    watch.follow::<DaemonSet>(&mut watchers, &sender);
-    watch.follow::<ReplicaSet>(&mut watchers, &sender);
-    watch.follow::<Job>(&mut watchers, &sender);
-    watch.follow::<Pod>(&mut watchers, &sender);
-    watch.follow::<GitRepository>(&mut watchers, &sender);
-    watch.follow::<Kustomization>(&mut watchers, &sender);
-    watch.follow::<HelmRelease>(&mut watchers, &sender);
-    watch.follow::<Ingress>(&mut watchers, &sender);
-    watch.follow::<Service>(&mut watchers, &sender);
-    watch.follow::<Gateway>(&mut watchers, &sender);
-    watch.follow::<HTTPRoute>(&mut watchers, &sender);
-    watch.follow::<Event>(&mut watchers, &sender);
+    watch.follow::<ReplicaSet>();
     loop {
         tokio::select! {
             () = shutdown.cancelled() => return Ok(()),
-            Some(_) = watchers.join_next() => return Err(WatchError::Ended),
+            Some(_) = watch.watchers.join_next() => return Err(WatchError::Ended),
             Some(input) = inputs.recv() => watch.take(input).await?,
             Some(Ok((run, lines))) = watch.fetches.join_next() => {
                 let effects = watch.picture.hear(&run, lines);
@@ -115,6 +103,8 @@ pub async fn run(
 struct Watch {
     client: Client,
     changes: mpsc::Sender<Change>,
+    sender: mpsc::Sender<Input>,
+    watchers: JoinSet<()>,
     picture: Picture,
     /// Kinds whose first list is not complete.
     unlisted: HashSet<&'static str>,
@@ -123,9 +113,27 @@ struct Watch {
 }
 
 impl Watch {
-    fn follow<K: Watched>(&mut self, watchers: &mut JoinSet<()>, inputs: &mpsc::Sender<Input>) {
+    fn follow<K: Watched>(&mut self) {
         self.unlisted.insert(K::KIND);
-        watchers.spawn(follow::<K>(self.client.clone(), inputs.clone()));
+        self.watchers.spawn(follow::<K>(self.client.clone(), self.sender.clone()));
+    }
+
+    /// Everything else begins when all `ReplicaSets` are known: a Deployment that comes before its own has
+    /// to wait for it, and a large cluster's would all wait at once.
+    fn follow_the_rest(&mut self) {
+        self.follow::<Deployment>();
+        self.follow::<StatefulSet>();
+        self.follow::<DaemonSet>();
+        self.follow::<Job>();
+        self.follow::<Pod>();
+        self.follow::<GitRepository>();
+        self.follow::<Kustomization>();
+        self.follow::<HelmRelease>();
+        self.follow::<Ingress>();
+        self.follow::<Service>();
+        self.follow::<Gateway>();
+        self.follow::<HTTPRoute>();
+        self.follow::<Event>();
     }
 
     async fn take(&mut self, input: Input) -> Result<(), WatchError> {
@@ -135,7 +143,11 @@ impl Watch {
             Input::Listing(kind) => self.picture.begin_list(kind),
             Input::Listed(kind) => {
                 let mut effects = self.picture.end_list(kind);
-                if self.unlisted.remove(kind) && self.unlisted.is_empty() {
+                let is_first = self.unlisted.remove(kind);
+                if is_first && kind == ReplicaSet::KIND {
+                    self.follow_the_rest();
+                }
+                if is_first && self.unlisted.is_empty() {
                     effects.changes.push(Change::Synced);
                 }
                 effects

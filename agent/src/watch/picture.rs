@@ -292,10 +292,10 @@ impl Picture {
         }
         let Some(workload) = self.workloads.get(key) else { return Effects::default() };
         let mut state = workload.own.clone();
-        let mut lacks = false;
+        let mut lacks_template = false;
         if let Some(number) = &workload.revision {
             let hash = self.revisions.hash(&key.namespace, &key.name, number);
-            lacks = hash.is_none();
+            lacks_template = hash.is_none();
             // Until its `ReplicaSet` was seen, a name that no pod has: an old pod must not be taken for a
             // new one.
             state.template = Some(hash.map_or_else(|| format!("revision {number}"), str::to_owned));
@@ -307,7 +307,7 @@ impl Picture {
         if lacks_pods {
             self.complaints.add_to_workload(&workload.uid, &mut state);
         }
-        if !lacks && !lacks_pods {
+        if !lacks_template && !lacks_pods {
             self.let_go(key);
         }
         one(Observation { key: key.clone(), state: ObservedState::Workload(state) })

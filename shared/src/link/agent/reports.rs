@@ -16,8 +16,8 @@ const COALESCE: Duration = Duration::from_millis(200);
 const GATHER: Duration = Duration::from_millis(10);
 
 /// Bytes of observations after which a report is full. Small enough that a slow line carries one
-/// within the write timeout.
-const REPORT_BYTES: usize = 64 * 1024;
+/// within the write timeout, and that all that are on their way weigh little in the agent.
+const REPORT_BYTES: usize = 32 * 1024;
 
 /// An observation above this is shortened, so that every report fits into a frame.
 const OBSERVATION_BYTES: usize = MAX_FRAME_BYTES / 3;
