@@ -225,6 +225,14 @@ impl Link {
                 self.session.forget(&key, now);
                 Vec::new()
             }
+            Event::Change(Change::Listing(kind)) => {
+                self.session.begin_list(kind);
+                Vec::new()
+            }
+            Event::Change(Change::Listed(kind)) => {
+                self.session.end_list(kind, now);
+                Vec::new()
+            }
             Event::Change(Change::Synced) => {
                 info!("the cluster was seen in full");
                 self.health.set_synced();

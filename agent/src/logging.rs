@@ -2,19 +2,24 @@
 
 use std::io::IsTerminal as _;
 
-use tracing_subscriber::{EnvFilter, fmt};
+use tracing_subscriber::{
+    Layer as _, filter::Targets, fmt, layer::SubscriberExt as _, registry,
+    util::SubscriberInitExt as _,
+};
 
-/// Starts logging to standard error by `filter`, in the form of `RUST_LOG`.
+/// Starts logging to standard error by `filter`, in the form of `RUST_LOG`: levels, alone or by target.
 ///
 /// # Errors
 /// When the filter cannot be read.
 pub fn start(filter: &str) -> Result<(), tracing_subscriber::filter::ParseError> {
-    let filter = EnvFilter::try_new(filter)?;
-    let builder = fmt().with_env_filter(filter).with_writer(std::io::stderr);
-    if std::io::stderr().is_terminal() {
-        builder.init();
+    // Filters by fields of spans would bring regular expressions, more than all the rest of logging.
+    let filter: Targets = filter.parse()?;
+    let output = fmt::layer().with_writer(std::io::stderr);
+    let output = if std::io::stderr().is_terminal() {
+        output.boxed()
     } else {
-        builder.json().flatten_event(true).with_current_span(false).init();
-    }
+        output.json().flatten_event(true).with_current_span(false).boxed()
+    };
+    registry().with(output.with_filter(filter)).init();
     Ok(())
 }

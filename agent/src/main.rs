@@ -5,7 +5,8 @@ use gimlet_agent::{config::Config, logging, run::run};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
-#[tokio::main]
+// One thread: the work is small and waits most of the time, and each thread would have memory of its own.
+#[tokio::main(flavor = "current_thread")]
 async fn main() -> anyhow::Result<()> {
     let config = Config::from_env()?;
     logging::start(&config.log).context("RUST_LOG cannot be read")?;

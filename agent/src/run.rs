@@ -23,9 +23,8 @@ use crate::{
     watch as cluster,
 };
 
-/// Changes on their way to the link: a burst of a rollout. Beyond it the watch waits, and the API server
-/// keeps what comes.
-const CHANGES: usize = 1024;
+/// Changes on their way to the link. Beyond it the watch waits, and the API server keeps what comes.
+const CHANGES: usize = 32;
 
 /// The bounds of the delay between attempts to connect.
 const FIRST_DELAY: Duration = Duration::from_millis(500);

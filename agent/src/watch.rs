@@ -8,9 +8,11 @@ mod complaints;
 mod flux;
 mod kinds;
 mod lines;
+mod list;
 mod picture;
 mod pod;
 mod reach;
+mod revisions;
 mod stream;
 mod workload;
 
@@ -31,8 +33,8 @@ use stream::{Input, Watched, follow};
 
 pub(crate) use text::clean;
 
-/// Inputs on their way to the picture: a page of a list.
-const INPUTS: usize = 256;
+/// Inputs on their way to the picture. Each holds a decoded object, and the API server keeps what waits.
+const INPUTS: usize = 8;
 
 /// Fetches of container output at a time: each holds a connection through to a kubelet.
 const FETCHES: usize = 4;
@@ -45,6 +47,10 @@ pub enum Change {
     Seen(Observation),
     /// An object is gone.
     Gone(ObjectKey),
+    /// A list of all objects of this kind begins: each that is there is told again.
+    Listing(&'static str),
+    /// That list is complete: what was not told is gone.
+    Listed(&'static str),
     /// Everything there is was told once. Comes once.
     Synced,
 }
@@ -71,32 +77,20 @@ pub async fn run(
 ) -> Result<(), WatchError> {
     let (sender, mut inputs) = mpsc::channel(INPUTS);
     let mut watch = Watch {
-        client: client.clone(),
+        client,
         changes,
+        sender,
+        watchers: JoinSet::new(),
         picture: Picture::default(),
         unlisted: HashSet::new(),
         wanted: VecDeque::new(),
         fetches: JoinSet::new(),
     };
-    let mut watchers = JoinSet::new();
-    watch.follow::<Deployment>(&mut watchers, &sender);
-    watch.follow::<StatefulSet>(&mut watchers, &sender);
-    watch.follow::<DaemonSet>(&mut watchers, &sender);
-    watch.follow::<ReplicaSet>(&mut watchers, &sender);
-    watch.follow::<Job>(&mut watchers, &sender);
-    watch.follow::<Pod>(&mut watchers, &sender);
-    watch.follow::<GitRepository>(&mut watchers, &sender);
-    watch.follow::<Kustomization>(&mut watchers, &sender);
-    watch.follow::<HelmRelease>(&mut watchers, &sender);
-    watch.follow::<Ingress>(&mut watchers, &sender);
-    watch.follow::<Service>(&mut watchers, &sender);
-    watch.follow::<Gateway>(&mut watchers, &sender);
-    watch.follow::<HTTPRoute>(&mut watchers, &sender);
-    watch.follow::<Event>(&mut watchers, &sender);
+    watch.follow::<ReplicaSet>();
     loop {
         tokio::select! {
             () = shutdown.cancelled() => return Ok(()),
-            Some(_) = watchers.join_next() => return Err(WatchError::Ended),
+            Some(_) = watch.watchers.join_next() => return Err(WatchError::Ended),
             Some(input) = inputs.recv() => watch.take(input).await?,
             Some(Ok((run, lines))) = watch.fetches.join_next() => {
                 let effects = watch.picture.hear(&run, lines);
@@ -109,6 +103,8 @@ pub async fn run(
 struct Watch {
     client: Client,
     changes: mpsc::Sender<Change>,
+    sender: mpsc::Sender<Input>,
+    watchers: JoinSet<()>,
     picture: Picture,
     /// Kinds whose first list is not complete.
     unlisted: HashSet<&'static str>,
@@ -117,22 +113,41 @@ struct Watch {
 }
 
 impl Watch {
-    fn follow<K: Watched>(&mut self, watchers: &mut JoinSet<()>, inputs: &mpsc::Sender<Input>) {
+    fn follow<K: Watched>(&mut self) {
         self.unlisted.insert(K::KIND);
-        watchers.spawn(follow::<K>(self.client.clone(), inputs.clone()));
+        self.watchers.spawn(follow::<K>(self.client.clone(), self.sender.clone()));
+    }
+
+    /// Everything else begins when all `ReplicaSets` are known: a Deployment that comes before its own has
+    /// to wait for it, and a large cluster's would all wait at once.
+    fn follow_the_rest(&mut self) {
+        self.follow::<Deployment>();
+        self.follow::<StatefulSet>();
+        self.follow::<DaemonSet>();
+        self.follow::<Job>();
+        self.follow::<Pod>();
+        self.follow::<GitRepository>();
+        self.follow::<Kustomization>();
+        self.follow::<HelmRelease>();
+        self.follow::<Ingress>();
+        self.follow::<Service>();
+        self.follow::<Gateway>();
+        self.follow::<HTTPRoute>();
+        self.follow::<Event>();
     }
 
     async fn take(&mut self, input: Input) -> Result<(), WatchError> {
         let effects = match input {
             Input::Seen(object) => self.picture.see(*object),
-            Input::Lost(key) => self.picture.lose(&key),
-            Input::Expired(event) => {
-                self.picture.expire(&event);
-                Effects::default()
-            }
-            Input::Listed { kind, keys } => {
-                let mut effects = self.picture.keep_only(kind, &keys);
-                if self.unlisted.remove(kind) && self.unlisted.is_empty() {
+            Input::Lost(object) => self.picture.lose(*object),
+            Input::Listing(kind) => self.picture.begin_list(kind),
+            Input::Listed(kind) => {
+                let mut effects = self.picture.end_list(kind);
+                let is_first = self.unlisted.remove(kind);
+                if is_first && kind == ReplicaSet::KIND {
+                    self.follow_the_rest();
+                }
+                if is_first && self.unlisted.is_empty() {
                     effects.changes.push(Change::Synced);
                 }
                 effects

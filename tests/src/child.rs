@@ -107,6 +107,12 @@ impl Child {
         }
     }
 
+    /// Its process, while it runs.
+    #[must_use]
+    pub fn id(&self) -> Option<u32> {
+        self.process.as_ref().map(Process::id)
+    }
+
     /// SIGTERM.
     pub fn terminate(&self) {
         if let Some(process) = &self.process {

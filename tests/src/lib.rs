@@ -12,6 +12,7 @@
 //! - [`steps`]: progress on standard error.
 //! - [`child`]: a program that is killed and started again, at its crash points too.
 //! - [`scripted_cluster`]: enough of a cluster for a real agent, by script.
+//! - [`measure`]: the measurements of `cargo measure` that stand on a cluster.
 //! - [`kills`]: the proof behind `cargo prove kills`.
 
 pub mod child;
@@ -19,6 +20,7 @@ pub mod fuzz;
 pub mod git_host;
 pub mod http;
 pub mod kills;
+pub mod measure;
 pub mod postgres;
 pub mod programs;
 pub mod sample;

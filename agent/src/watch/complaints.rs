@@ -20,7 +20,16 @@ const BEFORE_START: [&str; 6] = [
 /// The newest complaints about each object, by the object's uid: a name can be taken again.
 #[derive(Debug, Default)]
 pub(crate) struct Complaints {
-    by_object: HashMap<String, BTreeMap<Subject, Complaint>>,
+    by_object: HashMap<String, About>,
+}
+
+/// What is complained about one object.
+#[derive(Debug)]
+struct About {
+    kind: String,
+    /// It was seen, or complained about, since the last list of its kind began.
+    is_listed: bool,
+    all: BTreeMap<Subject, Complaint>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -48,7 +57,11 @@ impl Complaints {
         let subject = subject(event)?;
         let at = said_at(event);
         let about = event.involved_object.uid.clone();
-        let all = self.by_object.entry(about.clone()).or_default();
+        let kind = event.involved_object.kind.clone();
+        let new = || About { kind, is_listed: true, all: BTreeMap::new() };
+        let known = self.by_object.entry(about.clone()).or_insert_with(new);
+        known.is_listed = true;
+        let all = &mut known.all;
         if all.get(&subject).is_some_and(|known| known.at > at) {
             return None;
         }
@@ -62,10 +75,10 @@ impl Complaints {
     /// An event has expired; what it said is no longer said.
     pub(crate) fn withdraw(&mut self, event: &Event) {
         let about = &event.involved_object.uid;
-        if let Some(all) = self.by_object.get_mut(about) {
+        if let Some(known) = self.by_object.get_mut(about) {
             let uid = event.metadata.uid.as_deref().unwrap_or_default();
-            all.retain(|_, complaint| complaint.event != uid);
-            if all.is_empty() {
+            known.all.retain(|_, complaint| complaint.event != uid);
+            if known.all.is_empty() {
                 self.by_object.remove(about);
             }
         }
@@ -76,9 +89,27 @@ impl Complaints {
         self.by_object.remove(uid);
     }
 
+    /// An object is there.
+    pub(crate) fn confirm(&mut self, uid: &str) {
+        if let Some(known) = self.by_object.get_mut(uid) {
+            known.is_listed = true;
+        }
+    }
+
+    /// A list of all objects of a kind begins.
+    pub(crate) fn begin_list(&mut self, kind: &str) {
+        let of_kind = self.by_object.values_mut().filter(|known| known.kind == kind);
+        of_kind.for_each(|known| known.is_listed = false);
+    }
+
+    /// That list is complete: what it did not name is gone.
+    pub(crate) fn end_list(&mut self, kind: &str) {
+        self.by_object.retain(|_, known| known.is_listed || known.kind != kind);
+    }
+
     /// Adds to a pod what is complained about and still the case.
     pub(crate) fn add_to_pod(&self, uid: &str, pod: &mut PodState) {
-        let Some(all) = self.by_object.get(uid) else { return };
+        let Some(About { all, .. }) = self.by_object.get(uid) else { return };
         for container in pod.containers.iter_mut().filter(|it| it.running && !it.ready) {
             container.probe_failure = probe_failure(all, container);
         }
@@ -90,7 +121,7 @@ impl Complaints {
 
     /// Adds to a workload that its pods cannot be made; a Deployment says so itself.
     pub(crate) fn add_to_workload(&self, uid: &str, workload: &mut WorkloadState) {
-        let Some(all) = self.by_object.get(uid) else { return };
+        let Some(About { all, .. }) = self.by_object.get(uid) else { return };
         if workload.stuck.is_none() {
             workload.stuck = all.get(&Subject::Creation).map(|complaint| complaint.trouble.clone());
         }

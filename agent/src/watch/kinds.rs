@@ -7,9 +7,18 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::{OwnerReference, Time};
 use kube::api::ObjectMeta;
 use serde::{Deserialize, Deserializer};
 
+use super::{
+    pod::{DAEMON_SET_TEMPLATE, STATEFUL_SET_TEMPLATE},
+    workload::{APPLIED_BY, POD_TEMPLATE_HASH},
+};
+
 /// Annotations that are read; others, such as the applied configuration, can be as large as the object.
 const READ_ANNOTATIONS: [&str; 2] =
     ["deployment.kubernetes.io/revision", "deprecated.daemonset.template.generation"];
+
+/// Labels that are read.
+const READ_LABELS: [&str; 4] =
+    [APPLIED_BY, POD_TEMPLATE_HASH, DAEMON_SET_TEMPLATE, STATEFUL_SET_TEMPLATE];
 
 macro_rules! watched {
     ($($(#[$doc:meta])* $name:ident ($group:literal, $version:literal, $plural:literal)
@@ -172,7 +181,7 @@ fn or_default<'de, D: Deserializer<'de>, T: Default + Deserialize<'de>>(
     Option::<T>::deserialize(deserializer).map(Option::unwrap_or_default)
 }
 
-/// Kubernetes' own metadata type, filled without managed fields and foreign annotations.
+/// Kubernetes' own metadata type, filled without managed fields, and with the labels and annotations that are read.
 fn small_metadata<'de, D: Deserializer<'de>>(deserializer: D) -> Result<ObjectMeta, D::Error> {
     #[derive(Deserialize)]
     #[serde(rename_all = "camelCase")]
@@ -191,6 +200,9 @@ fn small_metadata<'de, D: Deserializer<'de>>(deserializer: D) -> Result<ObjectMe
     let mut small = Small::deserialize(deserializer)?;
     if let Some(annotations) = &mut small.annotations {
         annotations.retain(|key, _| READ_ANNOTATIONS.contains(&key.as_str()));
+    }
+    if let Some(labels) = &mut small.labels {
+        labels.retain(|key, _| READ_LABELS.contains(&key.as_str()));
     }
     Ok(ObjectMeta {
         name: small.name,

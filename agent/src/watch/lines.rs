@@ -105,7 +105,7 @@ impl Outputs {
 }
 
 /// Whether a container's output tells something, and whether that is of its run before this one.
-fn interesting(container: &ContainerState) -> Option<bool> {
+pub(crate) fn interesting(container: &ContainerState) -> Option<bool> {
     let failed = container.terminated.as_ref().is_some_and(|ended| ended.exit_code != 0);
     let is_over = !container.running && container.waiting.is_none();
     match (failed, container.running) {

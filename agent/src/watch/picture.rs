@@ -1,10 +1,14 @@
 //! The cluster as the agent sees it: joins what several objects say about one, and tells what changed.
 //!
-//! Pure: watched objects go in, changed facts and wishes for container output come out.
+//! Pure: watched objects go in, changed facts and wishes for container output come out. Only objects that
+//! others can still add something to are kept here, which on a healthy cluster are few; the newest state of
+//! every object is kept by the link, once.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::HashMap;
 
-use gimlet_shared::observed::{ObjectKey, Observation, ObservedState, PodState, WorkloadState};
+use gimlet_shared::observed::{
+    ContainerState, ObjectKey, Observation, ObservedState, PodState, WorkloadState,
+};
 use kube::api::ObjectMeta;
 
 use super::{
@@ -15,9 +19,10 @@ use super::{
         DaemonSet, Deployment, Event, Gateway, GitRepository, HTTPRoute, HelmRelease, Ingress, Job,
         Kustomization, Pod, ReplicaSet, Service, StatefulSet,
     },
-    lines::{Outputs, Run},
+    lines::{Outputs, Run, interesting},
     pod, reach,
-    workload::{self, Revision},
+    revisions::Revisions,
+    workload,
 };
 
 /// A watched object.
@@ -50,13 +55,13 @@ pub(crate) struct Effects {
 /// See the [module](self).
 #[derive(Debug, Default)]
 pub(crate) struct Picture {
-    /// Every object that was seen, also those that only others are derived from.
-    seen: BTreeSet<ObjectKey>,
+    /// Workloads that lack pods, or whose newest template is not known.
     workloads: HashMap<ObjectKey, Workload>,
+    /// Pods on their way, or in trouble.
     pods: HashMap<ObjectKey, WatchedPod>,
-    revisions: BTreeMap<ObjectKey, Revision>,
+    revisions: Revisions,
     complaints: Complaints,
-    /// Which pod or workload has this uid.
+    /// Which of these pods or workloads has this uid.
     by_uid: HashMap<String, ObjectKey>,
 }
 
@@ -67,6 +72,8 @@ struct Workload {
     own: WorkloadState,
     /// Number of a Deployment's newest template.
     revision: Option<String>,
+    /// Was seen since the last list of its kind began.
+    is_listed: bool,
 }
 
 #[derive(Debug)]
@@ -74,6 +81,8 @@ struct WatchedPod {
     uid: String,
     own: PodState,
     outputs: Outputs,
+    /// As a workload's.
+    is_listed: bool,
 }
 
 impl Picture {
@@ -114,44 +123,77 @@ impl Picture {
         }
     }
 
-    /// An event has expired.
-    pub(crate) fn expire(&mut self, event: &Event) {
-        self.complaints.withdraw(event);
-    }
-
-    /// An object is gone.
-    pub(crate) fn lose(&mut self, key: &ObjectKey) -> Effects {
-        if !self.seen.remove(key) {
-            return Effects::default();
-        }
-        let uid = match key.kind.as_str() {
-            "Pod" => self.pods.remove(key).map(|pod| pod.uid),
-            "ReplicaSet" => {
-                self.revisions.remove(key);
-                return Effects::default();
+    /// An object is gone, or an event has expired.
+    pub(crate) fn lose(&mut self, object: Object) -> Effects {
+        match object {
+            Object::Event(it) => {
+                self.complaints.withdraw(&it);
+                Effects::default()
             }
-            _ => self.workloads.remove(key).map(|workload| workload.uid),
-        };
-        if let Some(uid) = uid {
-            self.by_uid.remove(&uid);
-            self.complaints.forget(&uid);
+            Object::ReplicaSet(it) => {
+                if let Some(revision) = workload::revision(&it) {
+                    let namespace = it.metadata.namespace.as_deref().unwrap_or_default();
+                    self.revisions.forget_set(namespace, &revision);
+                }
+                Effects::default()
+            }
+            object => {
+                let (kind, metadata) = object.name();
+                self.complaints.forget(metadata.uid.as_deref().unwrap_or_default());
+                self.gone(key(kind, metadata))
+            }
         }
-        Effects { changes: vec![Change::Gone(key.clone())], ..Effects::default() }
     }
 
-    /// All objects of one kind were listed: what is not among them is gone.
-    pub(crate) fn keep_only(&mut self, kind: &str, listed: &HashSet<ObjectKey>) -> Effects {
-        let lost: Vec<_> = self
-            .seen
-            .iter()
-            .filter(|key| key.kind == kind && !listed.contains(key))
-            .cloned()
-            .collect();
-        let mut effects = Effects::default();
-        for key in &lost {
-            effects.changes.extend(self.lose(key).changes);
+    /// A list of all objects of a kind begins: those that are there will be seen.
+    pub(crate) fn begin_list(&mut self, kind: &'static str) -> Effects {
+        let of_kind = |key: &ObjectKey| key.kind == kind;
+        let workloads = self.workloads.iter_mut().filter(|(key, _)| of_kind(key));
+        workloads.for_each(|(_, workload)| workload.is_listed = false);
+        let pods = self.pods.iter_mut().filter(|(key, _)| of_kind(key));
+        pods.for_each(|(_, pod)| pod.is_listed = false);
+        self.complaints.begin_list(kind);
+        if kind == "Deployment" {
+            self.revisions.begin_list();
         }
+        Effects { changes: vec![Change::Listing(kind)], ..Effects::default() }
+    }
+
+    /// That list is complete: what was not seen is gone.
+    pub(crate) fn end_list(&mut self, kind: &'static str) -> Effects {
+        let workloads = self.workloads.iter().filter(|(_, it)| !it.is_listed).map(|(key, _)| key);
+        let pods = self.pods.iter().filter(|(_, it)| !it.is_listed).map(|(key, _)| key);
+        let lost = workloads.chain(pods).filter(|key| key.kind == kind).cloned();
+        let mut effects = Effects::default();
+        for key in lost.collect::<Vec<_>>() {
+            // What is kept here may have been told since the list began, as there.
+            effects.changes.extend(self.gone(key).changes);
+        }
+        self.complaints.end_list(kind);
+        if kind == "Deployment" {
+            self.revisions.end_list();
+        }
+        effects.changes.push(Change::Listed(kind));
         effects
+    }
+
+    fn gone(&mut self, key: ObjectKey) -> Effects {
+        self.let_go(&key);
+        if key.kind == "Deployment" {
+            self.revisions.forget(&key.namespace, &key.name);
+        }
+        Effects { changes: vec![Change::Gone(key)], ..Effects::default() }
+    }
+
+    /// Does not keep an object any more, and gives it if it was a pod.
+    fn let_go(&mut self, key: &ObjectKey) -> Option<WatchedPod> {
+        let pod = self.pods.remove(key);
+        let workload = self.workloads.remove(key);
+        let uid = workload.as_ref().map(|it| &it.uid).or(pod.as_ref().map(|it| &it.uid));
+        if let Some(uid) = uid {
+            self.by_uid.remove(uid);
+        }
+        pod
     }
 
     /// The output of a container has come, or is not to be had.
@@ -166,9 +208,7 @@ impl Picture {
     }
 
     fn see_flux(&mut self, kind: &str, metadata: &ObjectMeta, state: ObservedState) -> Effects {
-        let key = key(kind, metadata);
-        self.seen.insert(key.clone());
-        one(Observation { key, state })
+        one(Observation { key: key(kind, metadata), state })
     }
 
     fn see_workload(
@@ -183,9 +223,11 @@ impl Picture {
         if own.total >= own.desired {
             self.complaints.forget(&uid);
         }
-        self.seen.insert(key.clone());
+        self.complaints.confirm(&uid);
+        self.let_go(&key);
         self.by_uid.insert(uid.clone(), key.clone());
-        self.workloads.insert(key.clone(), Workload { uid, own, revision });
+        let workload = Workload { uid, own, revision, is_listed: true };
+        self.workloads.insert(key.clone(), workload);
         self.derive(&key)
     }
 
@@ -200,15 +242,13 @@ impl Picture {
     }
 
     fn see_replica_set(&mut self, set: &ReplicaSet) -> Effects {
-        let own = key("ReplicaSet", &set.metadata);
         let Some(revision) = workload::revision(set) else { return Effects::default() };
         let deployment = ObjectKey {
             kind: "Deployment".into(),
-            namespace: own.namespace.clone(),
+            namespace: set.metadata.namespace.clone().unwrap_or_default(),
             name: revision.deployment.clone(),
         };
-        self.seen.insert(own.clone());
-        if self.revisions.insert(own, revision.clone()) == Some(revision) {
+        if !self.revisions.note(&deployment.namespace, &revision) {
             return Effects::default();
         }
         self.derive(&deployment)
@@ -216,15 +256,16 @@ impl Picture {
 
     fn see_pod(&mut self, object: &Pod) -> Effects {
         let key = key("Pod", &object.metadata);
-        let Some(own) = pod::pod(object) else { return self.lose(&key) };
+        let Some(own) = pod::pod(object) else { return self.gone(key) };
         let uid = object.metadata.uid.clone().unwrap_or_default();
-        let outputs = match self.pods.remove(&key) {
-            Some(before) if before.uid == uid => before.outputs,
-            Some(_) | None => Outputs::default(),
-        };
-        self.seen.insert(key.clone());
+        self.complaints.confirm(&uid);
+        let before = self.let_go(&key).filter(|before| before.uid == uid);
+        if is_settled(&own) {
+            return one(Observation { key, state: ObservedState::Pod(own) });
+        }
+        let outputs = before.map(|before| before.outputs).unwrap_or_default();
         self.by_uid.insert(uid.clone(), key.clone());
-        self.pods.insert(key.clone(), WatchedPod { uid, own, outputs });
+        self.pods.insert(key.clone(), WatchedPod { uid, own, outputs, is_listed: true });
         self.derive(&key)
     }
 
@@ -236,8 +277,7 @@ impl Picture {
         state: Option<ObservedState>,
     ) -> Effects {
         let key = key(kind, metadata);
-        let Some(state) = state else { return self.lose(&key) };
-        self.seen.insert(key.clone());
+        let Some(state) = state else { return self.gone(key) };
         one(Observation { key, state })
     }
 
@@ -252,8 +292,13 @@ impl Picture {
         }
         let Some(workload) = self.workloads.get(key) else { return Effects::default() };
         let mut state = workload.own.clone();
+        let mut lacks_template = false;
         if let Some(number) = &workload.revision {
-            state.template = Some(self.template(key, number));
+            let hash = self.revisions.hash(&key.namespace, &key.name, number);
+            lacks_template = hash.is_none();
+            // Until its `ReplicaSet` was seen, a name that no pod has: an old pod must not be taken for a
+            // new one.
+            state.template = Some(hash.map_or_else(|| format!("revision {number}"), str::to_owned));
         }
         let lacks_pods = match key.kind.as_str() {
             "Job" => state.total == 0 && state.ready < state.desired,
@@ -262,24 +307,40 @@ impl Picture {
         if lacks_pods {
             self.complaints.add_to_workload(&workload.uid, &mut state);
         }
+        if !lacks_template && !lacks_pods {
+            self.let_go(key);
+        }
         one(Observation { key: key.clone(), state: ObservedState::Workload(state) })
     }
+}
 
-    /// The hash of a Deployment's template number `number`. Until its `ReplicaSet` was seen, a name that no
-    /// pod has: an old pod must not be taken for a new one.
-    fn template(&self, deployment: &ObjectKey, number: &str) -> String {
-        let first = ObjectKey {
-            kind: "ReplicaSet".into(),
-            namespace: deployment.namespace.clone(),
-            name: String::new(),
-        };
-        self.revisions
-            .range(first..)
-            .take_while(|(key, _)| key.namespace == deployment.namespace)
-            .map(|(_, revision)| revision)
-            .find(|it| it.deployment == deployment.name && it.number == number)
-            .map_or_else(|| format!("revision {number}"), |revision| revision.hash.clone())
+impl Object {
+    fn name(&self) -> (&'static str, &ObjectMeta) {
+        match self {
+            Self::Deployment(it) => ("Deployment", &it.metadata),
+            Self::StatefulSet(it) => ("StatefulSet", &it.metadata),
+            Self::DaemonSet(it) => ("DaemonSet", &it.metadata),
+            Self::ReplicaSet(it) => ("ReplicaSet", &it.metadata),
+            Self::Job(it) => ("Job", &it.metadata),
+            Self::Pod(it) => ("Pod", &it.metadata),
+            Self::GitRepository(it) => ("GitRepository", &it.metadata),
+            Self::Kustomization(it) => ("Kustomization", &it.metadata),
+            Self::HelmRelease(it) => ("HelmRelease", &it.metadata),
+            Self::Ingress(it) => ("Ingress", &it.metadata),
+            Self::Service(it) => ("Service", &it.metadata),
+            Self::Gateway(it) => ("Gateway", &it.metadata),
+            Self::HTTPRoute(it) => ("HTTPRoute", &it.metadata),
+            Self::Event(it) => ("Event", &it.metadata),
+        }
     }
+}
+
+/// Nothing that others say, an event or a container's output, adds to this pod.
+fn is_settled(pod: &PodState) -> bool {
+    let is_open = |container: &ContainerState| {
+        (container.running && !container.ready) || interesting(container).is_some()
+    };
+    pod.phase != "Pending" && !pod.containers.iter().any(is_open)
 }
 
 /// The key of a watched object.

@@ -124,10 +124,47 @@ fn what_is_not_listed_any_more_is_gone() {
     let mut picture = Picture::default();
     picture.see(deployment("1"));
     picture.see(pod("p-1", &running()));
-    let effects = picture.keep_only("Pod", &HashSet::new());
-    assert!(matches!(&effects.changes[..], [Change::Gone(key)] if key.name == "web-1"));
-    assert!(picture.keep_only("Pod", &HashSet::new()).changes.is_empty());
+    picture.see(event("Pod", "p-1", "Unhealthy"));
+    assert_eq!(picture.begin_list("Pod").changes, [Change::Listing("Pod")]);
+    let effects = picture.end_list("Pod");
+    let [Change::Gone(key), Change::Listed("Pod")] = &effects.changes[..] else { panic!() };
+    assert_eq!(key.name, "web-1");
     assert!(picture.by_uid.contains_key("d-1") && !picture.by_uid.contains_key("p-1"));
+    let effects = picture.see(pod("p-1", &running()));
+    assert_eq!(container(&effects).probe_failure, None, "what was said of it is forgotten");
+}
+
+#[test]
+fn what_is_listed_again_keeps_what_is_known_of_it() {
+    let mut picture = Picture::default();
+    picture.see(replica_set("old", "1"));
+    picture.see(event("Pod", "p-1", "Unhealthy"));
+    let wanted = picture.see(pod("p-1", &crashed(1))).wanted;
+    picture.hear(&wanted[0], Some(vec!["boom".into()]));
+    picture.begin_list("Pod");
+    let effects = picture.see(pod("p-1", &crashed(1)));
+    assert_eq!(container(&effects).last_lines, ["boom"]);
+    assert_eq!(picture.end_list("Pod").changes, [Change::Listed("Pod")]);
+    assert!(container(&picture.see(pod("p-1", &running()))).probe_failure.is_some());
+    picture.begin_list("Deployment");
+    assert_eq!(template(&picture.see(deployment("1"))), "old");
+    picture.end_list("Deployment");
+    assert_eq!(template(&picture.see(deployment("1"))), "old");
+}
+
+#[test]
+fn what_is_well_is_told_and_not_kept() {
+    let mut picture = Picture::default();
+    picture.see(replica_set("old", "1"));
+    picture.see(deployment("1"));
+    picture.see(pod("p-1", &crashed(1)));
+    let ready = json!({"phase": "Running", "containerStatuses": [
+        {"name": "web", "ready": true, "restartCount": 1, "state": {"running": {}},
+         "lastState": {"terminated": {"exitCode": 1}}}]});
+    assert!(container(&picture.see(pod("p-1", &ready))).ready);
+    assert!(picture.pods.is_empty() && picture.workloads.is_empty() && picture.by_uid.is_empty());
+    let gone = picture.lose(pod("p-1", &ready));
+    assert!(matches!(&gone.changes[..], [Change::Gone(key)] if key.name == "web-1"));
 }
 
 #[test]

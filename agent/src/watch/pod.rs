@@ -10,10 +10,10 @@ use super::{
 };
 
 /// The label by which a `DaemonSet` tells its pods' template.
-const DAEMON_SET_TEMPLATE: &str = "pod-template-generation";
+pub(crate) const DAEMON_SET_TEMPLATE: &str = "pod-template-generation";
 
 /// The label by which a `StatefulSet` tells its pods' template.
-const STATEFUL_SET_TEMPLATE: &str = "controller-revision-hash";
+pub(crate) const STATEFUL_SET_TEMPLATE: &str = "controller-revision-hash";
 
 /// The facts of a pod, if it matters to a release: it belongs to a workload, or Flux applied it.
 pub(crate) fn pod(object: &Pod) -> Option<PodState> {

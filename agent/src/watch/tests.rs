@@ -111,6 +111,7 @@ async fn until_synced(changes: &mut mpsc::Receiver<Change>) -> Vec<String> {
         match next(changes).await {
             Change::Seen(observation) => seen.push(observation.key.to_string()),
             Change::Gone(key) => panic!("{key} cannot be gone"),
+            Change::Listing(_) | Change::Listed(_) => {}
             Change::Synced => break,
         }
     }

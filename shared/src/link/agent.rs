@@ -9,7 +9,9 @@
 
 use std::time::{Duration, Instant};
 
+mod interner;
 mod journal;
+mod known;
 mod reports;
 
 pub use journal::{Cursor, Finished};
@@ -237,6 +239,16 @@ impl AgentSession {
     /// Notes that an object is gone. That goes up with a later tick.
     pub fn forget(&mut self, key: &ObjectKey, now: Now) {
         self.reports.forget(key, now.monotonic);
+    }
+
+    /// A list of all objects of a kind begins: each that is there is observed again.
+    pub fn begin_list(&mut self, kind: &str) {
+        self.reports.begin_list(kind);
+    }
+
+    /// That list is complete: what was not observed since it began is gone.
+    pub fn end_list(&mut self, kind: &str, now: Now) {
+        self.reports.end_list(kind, now.monotonic);
     }
 
     /// The first look at the cluster is complete. Before that no snapshot goes up, as it would call gone

@@ -4,29 +4,29 @@ use serde::Serialize;
 
 /// One figure with its goal and its peer.
 #[derive(Clone, Debug, Serialize)]
-pub(crate) struct Figure {
+pub struct Figure {
     /// The benchmark and what of it, such as `gitops-commits/rate`.
-    pub(crate) name: String,
+    pub name: String,
     /// The median over all rounds, in `unit`.
-    pub(crate) value: f64,
+    pub value: f64,
     /// What is counted.
-    pub(crate) unit: &'static str,
+    pub unit: &'static str,
     /// What it should be; `null` where nothing was promised.
-    pub(crate) goal: Option<Goal>,
+    pub goal: Option<Goal>,
     /// Whether it is.
-    pub(crate) met: Option<bool>,
+    pub met: Option<bool>,
     /// The same work done by somebody else in the same run.
-    pub(crate) peer: Option<Peer>,
+    pub peer: Option<Peer>,
     /// Ours over the peer's.
-    pub(crate) ratio: Option<f64>,
+    pub ratio: Option<f64>,
     /// Each round's value, in order.
-    pub(crate) rounds: Vec<f64>,
+    pub rounds: Vec<f64>,
 }
 
 /// The bound that a figure should keep.
 #[derive(Clone, Copy, Debug, Serialize)]
 #[serde(rename_all = "lowercase")]
-pub(crate) enum Goal {
+pub enum Goal {
     /// No more than this.
     Max(f64),
     /// No less than this.
@@ -35,23 +35,23 @@ pub(crate) enum Goal {
 
 /// Somebody else's figure for the same work.
 #[derive(Clone, Debug, Serialize)]
-pub(crate) struct Peer {
+pub struct Peer {
     /// Who.
-    pub(crate) name: &'static str,
+    pub name: &'static str,
     /// The median over all rounds.
-    pub(crate) value: f64,
+    pub value: f64,
 }
 
 impl Figure {
     /// A figure whose value is the median of its rounds, of which there is at least one.
-    pub(crate) fn of(name: impl Into<String>, unit: &'static str, rounds: Vec<f64>) -> Self {
+    pub fn of(name: impl Into<String>, unit: &'static str, rounds: Vec<f64>) -> Self {
         let name = name.into();
         let value = median(&rounds);
         Self { name, value, unit, goal: None, met: None, peer: None, ratio: None, rounds }
     }
 
     /// With what it should be.
-    pub(crate) fn goal(mut self, goal: Goal) -> Self {
+    pub fn goal(mut self, goal: Goal) -> Self {
         self.goal = Some(goal);
         self.met = Some(match goal {
             Goal::Max(bound) => self.value <= bound,
@@ -61,7 +61,7 @@ impl Figure {
     }
 
     /// With what somebody else needed.
-    pub(crate) fn peer(mut self, name: &'static str, rounds: &[f64]) -> Self {
+    pub fn peer(mut self, name: &'static str, rounds: &[f64]) -> Self {
         let value = median(rounds);
         self.ratio = (value != 0.0).then(|| self.value / value);
         self.peer = Some(Peer { name, value });
@@ -72,14 +72,14 @@ impl Figure {
     ///
     /// # Errors
     /// When a value is no number.
-    pub(crate) fn line(&self) -> anyhow::Result<String> {
+    pub fn line(&self) -> anyhow::Result<String> {
         anyhow::ensure!(self.value.is_finite(), "{} is no number", self.name);
         Ok(serde_json::to_string(self)?)
     }
 }
 
 /// The middle of all values; of an even number, the mean of the two in the middle.
-pub(crate) fn median(values: &[f64]) -> f64 {
+pub fn median(values: &[f64]) -> f64 {
     let mut sorted = values.to_vec();
     sorted.sort_by(f64::total_cmp);
     let middle = sorted.len() / 2;
@@ -91,7 +91,7 @@ pub(crate) fn median(values: &[f64]) -> f64 {
 }
 
 /// The value that `share` (0 to 1) of all values do not exceed.
-pub(crate) fn percentile(values: &[f64], share: f64) -> f64 {
+pub fn percentile(values: &[f64], share: f64) -> f64 {
     let mut sorted = values.to_vec();
     sorted.sort_by(f64::total_cmp);
     let rank = (sorted.len() as f64 * share).ceil() as usize;

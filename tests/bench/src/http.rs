@@ -9,7 +9,7 @@ use tokio::{
 
 /// A connection that is used again and again.
 #[derive(Debug)]
-pub(crate) struct Connection {
+pub struct Connection {
     stream: TcpStream,
     /// What was read and not yet used.
     read: Vec<u8>,
@@ -17,15 +17,15 @@ pub(crate) struct Connection {
 
 /// What the server said.
 #[derive(Debug)]
-pub(crate) struct Answer {
+pub struct Answer {
     /// HTTP status.
-    pub(crate) status: u16,
+    pub status: u16,
     /// The body.
-    pub(crate) body: Vec<u8>,
+    pub body: Vec<u8>,
     /// Milliseconds that the server says it took.
-    pub(crate) server_ms: Option<f64>,
+    pub server_ms: Option<f64>,
     /// The header `Link`, where pages go on.
-    pub(crate) link: Option<String>,
+    pub link: Option<String>,
 }
 
 impl Connection {
@@ -33,7 +33,7 @@ impl Connection {
     ///
     /// # Errors
     /// When nobody listens.
-    pub(crate) async fn open(address: SocketAddr) -> Result<Self> {
+    pub async fn open(address: SocketAddr) -> Result<Self> {
         let stream = TcpStream::connect(address).await?;
         stream.set_nodelay(true)?;
         Ok(Self { stream, read: Vec::with_capacity(4096) })
@@ -43,7 +43,7 @@ impl Connection {
     ///
     /// # Errors
     /// When the connection ends, or the answer is of another form.
-    pub(crate) async fn send(&mut self, request: &[u8]) -> Result<Answer> {
+    pub async fn send(&mut self, request: &[u8]) -> Result<Answer> {
         self.stream.write_all(request).await?;
         let head = loop {
             if let Some(end) = self.read.windows(4).position(|window| window == b"\r\n\r\n") {
@@ -81,12 +81,12 @@ impl Connection {
 }
 
 /// A request with a JSON body.
-pub(crate) fn post(path: &str, headers: &[(&str, &str)], body: &[u8]) -> Vec<u8> {
+pub fn post(path: &str, headers: &[(&str, &str)], body: &[u8]) -> Vec<u8> {
     request("POST", path, headers, body)
 }
 
 /// The same by another method.
-pub(crate) fn request(method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Vec<u8> {
+pub fn request(method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Vec<u8> {
     let headers: String =
         headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
     let head = format!(
@@ -98,7 +98,7 @@ pub(crate) fn request(method: &str, path: &str, headers: &[(&str, &str)], body: 
 }
 
 /// A request for what lies at `path`.
-pub(crate) fn get(path: &str, headers: &[(&str, &str)]) -> Vec<u8> {
+pub fn get(path: &str, headers: &[(&str, &str)]) -> Vec<u8> {
     let headers: String =
         headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
     format!("GET {path} HTTP/1.1\r\nhost: bench\r\n{headers}\r\n").into_bytes()

@@ -8,17 +8,13 @@
 mod agent;
 mod benches;
 mod collector;
-mod figure;
 mod hook;
-mod http;
-mod progress;
-mod server;
-mod usage;
 
 use std::{io::Write as _, path::PathBuf, process::ExitCode};
 
 use anyhow::{Result, bail};
 use clap::Parser;
+use gimlet_bench::{figure, http, progress, server, usage};
 
 use crate::{benches::Bench, progress::Progress};
 

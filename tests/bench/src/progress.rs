@@ -6,17 +6,17 @@ use crate::figure::{Figure, Goal};
 
 /// Tells how far it is.
 #[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Progress;
+pub struct Progress;
 
 impl Progress {
     /// Says one line.
-    pub(crate) fn say(self, line: impl Display) {
+    pub fn say(self, line: impl Display) {
         // Without standard error there is nobody to tell.
         let _ = writeln!(std::io::stderr(), "{line}");
     }
 
     /// Says a figure in words.
-    pub(crate) fn figure(self, figure: &Figure) {
+    pub fn figure(self, figure: &Figure) {
         let goal = match (figure.goal, figure.met) {
             (Some(Goal::Max(bound)), Some(met)) => format!(", goal ≤ {bound}: {}", word(met)),
             (Some(Goal::Min(bound)), Some(met)) => format!(", goal ≥ {bound}: {}", word(met)),

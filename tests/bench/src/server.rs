@@ -18,13 +18,13 @@ const START_LIMIT: Duration = Duration::from_secs(30);
 
 /// A running control plane; killed when dropped.
 #[derive(Debug)]
-pub(crate) struct Server {
+pub struct Server {
     program: PathBuf,
     data: PathBuf,
     /// Where it serves people and webhooks.
-    pub(crate) address: SocketAddr,
+    pub address: SocketAddr,
     /// Where it serves agents.
-    pub(crate) agents: SocketAddr,
+    pub agents: SocketAddr,
     health: SocketAddr,
     /// Further settings, as environment variables.
     settings: Vec<(&'static str, String)>,
@@ -37,7 +37,7 @@ impl Server {
     ///
     /// # Errors
     /// When it is not there, or does not become ready.
-    pub(crate) fn start(
+    pub fn start(
         programs: &Path,
         data: &Path,
         settings: &[(&'static str, String)],
@@ -61,7 +61,7 @@ impl Server {
     ///
     /// # Errors
     /// As [`start`](Self::start).
-    pub(crate) fn start_again(&mut self) -> Result<()> {
+    pub fn start_again(&mut self) -> Result<()> {
         let log = File::options().create(true).append(true).open(self.log())?;
         let mut command = self.command();
         command.arg("run").stdin(Stdio::null()).stdout(Stdio::null()).stderr(log);
@@ -84,7 +84,7 @@ impl Server {
     ///
     /// # Errors
     /// When it does not run.
-    pub(crate) fn kill(&mut self) -> Result<()> {
+    pub fn kill(&mut self) -> Result<()> {
         let mut child = self.child.take().context("the server does not run")?;
         child.kill()?;
         child.wait()?;
@@ -95,12 +95,12 @@ impl Server {
     ///
     /// # Errors
     /// When it does not run.
-    pub(crate) fn process(&self) -> Result<u32> {
+    pub fn process(&self) -> Result<u32> {
         Ok(self.child.as_ref().context("the server does not run")?.id())
     }
 
     /// Its data directory.
-    pub(crate) fn data(&self) -> &Path {
+    pub fn data(&self) -> &Path {
         &self.data
     }
 
@@ -108,7 +108,7 @@ impl Server {
     ///
     /// # Errors
     /// When the server does not give one.
-    pub(crate) async fn token(&self) -> Result<String> {
+    pub async fn token(&self) -> Result<String> {
         let output = self
             .command()
             .args(["sign-in-link", "--organization", "acme", "--login", "ana"])
@@ -124,12 +124,7 @@ impl Server {
     ///
     /// # Errors
     /// When it is refused.
-    pub(crate) async fn call(
-        &self,
-        path: &str,
-        token: Option<&str>,
-        body: &Value,
-    ) -> Result<Value> {
+    pub async fn call(&self, path: &str, token: Option<&str>, body: &Value) -> Result<Value> {
         let bearer = format!("Bearer {}", token.unwrap_or_default());
         let headers: &[(&str, &str)] =
             if token.is_some() { &[("authorization", &bearer)] } else { &[] };
@@ -144,10 +139,16 @@ impl Server {
     ///
     /// # Errors
     /// When it does not tell them.
-    pub(crate) async fn metrics(&self) -> Result<String> {
+    pub async fn metrics(&self) -> Result<String> {
         let answer = Connection::open(self.health).await?.send(&get("/metrics", &[])).await?;
         ensure!(answer.status == 200, "the metrics were answered {}", answer.status);
         Ok(String::from_utf8(answer.body)?)
+    }
+
+    /// Its certificate authority's root.
+    #[must_use]
+    pub fn root(&self) -> PathBuf {
+        self.data.join("ca/root.pem")
     }
 
     fn log(&self) -> PathBuf {

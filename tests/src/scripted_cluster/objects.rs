@@ -103,6 +103,15 @@ impl Objects {
         }
     }
 
+    /// Forgets what happened so far, as an API server compacts it: a watch that goes on from there has to
+    /// list again, and so does every one that is open.
+    pub fn forget_history(&self) {
+        let mut state = self.lock();
+        state.history.clear();
+        state.version += 1;
+        self.announce(&state);
+    }
+
     /// Changes with every object's version.
     #[must_use]
     pub fn versions(&self) -> watch::Receiver<u64> {
@@ -326,6 +335,18 @@ mod tests {
         objects.remove(PODS, "shop", "b");
         let (_, changes) = objects.changes_since(PODS, version).unwrap();
         assert_eq!(changes.iter().map(|change| change.kind).collect::<Vec<_>>(), ["DELETED"]);
+    }
+
+    #[test]
+    fn what_was_forgotten_is_too_far_back_and_what_follows_is_not() {
+        let objects = Objects::default();
+        objects.put(PODS, pod("web", "one"));
+        let (before, _, _) = objects.page(PODS, None, 1, |_| true);
+        objects.forget_history();
+        assert!(objects.changes_since(PODS, before).is_none());
+        let (now, _, _) = objects.page(PODS, None, 1, |_| true);
+        objects.put(PODS, pod("web", "two"));
+        assert_eq!(objects.changes_since(PODS, now).unwrap().1.len(), 1);
     }
 
     #[test]

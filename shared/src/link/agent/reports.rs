@@ -1,22 +1,23 @@
 //! The agent's picture of the cluster, and how it goes up: a snapshot in parts, then changes.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    ops::Bound,
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 
+use super::known::{Enough, Known, Name, Tell};
 use crate::{
     link::{FromAgent, MAX_FRAME_BYTES, SnapshotPart},
-    observed::{ObjectKey, Observation, ObservedState},
+    observed::{ObjectKey, Observation},
 };
 
-/// Changes are collected this long, so that a burst of one object's changes is one report.
+/// Changes are collected this long after the report before, so that a burst of one object's changes is one
+/// report.
 const COALESCE: Duration = Duration::from_millis(200);
 
+/// The first change after a rest goes sooner: long enough for what changes in the same moment.
+const GATHER: Duration = Duration::from_millis(10);
+
 /// Bytes of observations after which a report is full. Small enough that a slow line carries one
-/// within the write timeout.
-const REPORT_BYTES: usize = 64 * 1024;
+/// within the write timeout, and that all that are on their way weigh little in the agent.
+const REPORT_BYTES: usize = 32 * 1024;
 
 /// An observation above this is shortened, so that every report fits into a frame.
 const OBSERVATION_BYTES: usize = MAX_FRAME_BYTES / 3;
@@ -29,12 +30,12 @@ const IN_FLIGHT: u64 = 4;
 
 #[derive(Debug, Default)]
 pub(super) struct Reports {
-    known: BTreeMap<ObjectKey, ObservedState>,
+    known: Known,
     /// The first look at the cluster is complete; before, a snapshot would call objects gone.
     synced: bool,
-    /// Changed since it was reported in this session; not in `known` means gone.
-    changed: BTreeSet<ObjectKey>,
     flush_at: Option<Instant>,
+    /// When the last report was made.
+    reported_at: Option<Instant>,
     progress: Progress,
     last_seq: u64,
     acknowledged: u64,
@@ -49,7 +50,7 @@ enum Progress {
     /// Nothing was sent.
     Nothing,
     /// The snapshot was sent up to this key.
-    UpTo(ObjectKey),
+    UpTo(Name),
     /// The snapshot was sent; changes follow.
     Snapshot,
 }
@@ -58,18 +59,33 @@ impl Reports {
     /// Notes an object's newest state.
     pub(super) fn observe(&mut self, observation: Observation, now: Instant) {
         let observation = observation.fitted(OBSERVATION_BYTES);
-        let Observation { key, state } = observation;
-        if self.known.get(&key) == Some(&state) {
-            return;
+        let tell = |name: &Name| self.progress.tell(name);
+        if self.known.keep(observation, tell) {
+            self.plan(now);
         }
-        self.touch(&key, now);
-        self.known.insert(key, state);
     }
 
     /// Notes that an object is gone.
     pub(super) fn forget(&mut self, key: &ObjectKey, now: Instant) {
-        if self.known.remove(key).is_some() {
-            self.touch(key, now);
+        self.forget_name(Name::of(key), now);
+    }
+
+    /// A list of all objects of a kind begins: each is observed again, or gone.
+    pub(super) fn begin_list(&mut self, kind: &str) {
+        self.known.begin_list(kind);
+    }
+
+    /// That list is complete.
+    pub(super) fn end_list(&mut self, kind: &str, now: Instant) {
+        for name in self.known.unlisted(kind) {
+            self.forget_name(name, now);
+        }
+    }
+
+    fn forget_name(&mut self, name: Name, now: Instant) {
+        let tell = |name: &Name| self.progress.tell(name);
+        if self.known.forget(name, tell) {
+            self.plan(now);
         }
     }
 
@@ -80,14 +96,14 @@ impl Reports {
     /// A session was welcomed, or the server wants the whole picture again.
     pub(super) fn open(&mut self) {
         self.progress = Progress::Nothing;
-        self.changed.clear();
+        self.known.clear_news();
         self.flush_at = None;
         self.acknowledged = self.last_seq;
     }
 
     pub(super) fn close(&mut self) {
         self.progress = Progress::Closed;
-        self.changed.clear();
+        self.known.clear_news();
         self.flush_at = None;
     }
 
@@ -114,6 +130,7 @@ impl Reports {
         while self.has_room()
             && let Some(report) = self.next_report(now)
         {
+            self.reported_at = Some(now);
             out.push(report);
         }
         out
@@ -132,17 +149,20 @@ impl Reports {
 
     fn next_part(&mut self) -> FromAgent {
         let from = match &self.progress {
-            Progress::UpTo(key) => Bound::Excluded(key),
-            Progress::Closed | Progress::Nothing | Progress::Snapshot => Bound::Unbounded,
+            Progress::UpTo(name) => Some(name),
+            Progress::Closed | Progress::Nothing | Progress::Snapshot => None,
         };
-        let mut rest = self.known.range((from, Bound::Unbounded));
+        let mut rest = self.known.after(from);
         let mut batch = Batch::default();
+        let mut last = None;
         while !batch.is_full()
-            && let Some((key, state)) = rest.next()
+            && let Some((name, observation)) = rest.next()
         {
-            batch.add(key, state);
+            batch.add(observation);
+            last = Some(name.clone());
         }
         let is_last = rest.next().is_none();
+        drop(rest);
         let is_first = self.progress == Progress::Nothing;
         let part = match (is_first, is_last) {
             (true, true) => SnapshotPart::Whole,
@@ -150,24 +170,22 @@ impl Reports {
             (false, false) => SnapshotPart::More,
             (false, true) => SnapshotPart::Last,
         };
-        self.progress = match batch.observations.last() {
-            Some(observation) if !is_last => Progress::UpTo(observation.key.clone()),
+        self.progress = match last {
+            Some(name) if !is_last => Progress::UpTo(name),
             Some(_) | None => Progress::Snapshot,
         };
         self.report(part, batch)
     }
 
     fn next_changes(&mut self) -> FromAgent {
-        let mut batch = Batch::default();
-        while !batch.is_full()
-            && let Some(key) = self.changed.pop_first()
-        {
-            match self.known.get(&key) {
-                Some(state) => batch.add(&key, state),
-                None => batch.gone.push(key),
-            }
+        let mut batch = Batch { gone: self.known.take_gone(REPORT_GONE), ..Batch::default() };
+        if !batch.is_full() {
+            self.known.take_changed(|observation| {
+                batch.add(observation);
+                if batch.is_full() { Enough::Yes } else { Enough::No }
+            });
         }
-        if self.changed.is_empty() {
+        if !self.known.has_news() {
             self.flush_at = None;
         }
         self.report(SnapshotPart::Delta, batch)
@@ -179,21 +197,27 @@ impl Reports {
         FromAgent::State { seq: self.last_seq, snapshot, observations, gone }
     }
 
-    /// Marks a key as changed, unless the snapshot has yet to come to it.
-    fn touch(&mut self, key: &ObjectKey, now: Instant) {
-        let was_sent = match &self.progress {
-            Progress::Closed | Progress::Nothing => false,
-            Progress::UpTo(last) => key <= last,
-            Progress::Snapshot => true,
-        };
-        if was_sent {
-            self.changed.insert(key.clone());
-            self.flush_at.get_or_insert(now + COALESCE);
-        }
+    /// Has a change that is to be told go up soon.
+    fn plan(&mut self, now: Instant) {
+        let rested = self.reported_at.map(|at| at + COALESCE);
+        let soon = now + GATHER;
+        self.flush_at.get_or_insert(rested.map_or(soon, |rested| rested.max(soon)));
     }
 
     fn has_room(&self) -> bool {
         self.last_seq - self.acknowledged < IN_FLIGHT
+    }
+}
+
+impl Progress {
+    /// A change is told as such, unless the snapshot has yet to come to its object.
+    fn tell(&self, name: &Name) -> Tell {
+        let was_sent = match self {
+            Self::Closed | Self::Nothing => false,
+            Self::UpTo(last) => name <= last,
+            Self::Snapshot => true,
+        };
+        if was_sent { Tell::Change } else { Tell::Nothing }
     }
 }
 
@@ -206,8 +230,7 @@ struct Batch {
 }
 
 impl Batch {
-    fn add(&mut self, key: &ObjectKey, state: &ObservedState) {
-        let observation = Observation { key: key.clone(), state: state.clone() };
+    fn add(&mut self, observation: Observation) {
         self.bytes += observation.encoded_len();
         self.observations.push(observation);
     }

@@ -1,7 +1,7 @@
 use super::*;
 use crate::{
     link::encode,
-    observed::{ContainerState, PodState},
+    observed::{ContainerState, ObservedState, PodState},
 };
 
 fn pod(name: &str, phase: &str) -> Observation {
@@ -74,6 +74,36 @@ fn changes_within_a_fifth_of_a_second_go_as_one_and_the_latest_wins() {
     let expected = vec!["a=Running".to_owned(), "b=-".into()];
     assert_eq!(said(&reports.pump(due)), [(SnapshotPart::Delta, expected)]);
     assert_eq!(reports.due(), None);
+}
+
+#[test]
+fn the_first_change_after_a_rest_goes_almost_at_once_and_a_burst_does_not() {
+    let (mut reports, now) = (Reports::default(), Instant::now());
+    open(&mut reports);
+    reports.pump(now);
+    let later = now + Duration::from_secs(1);
+    reports.observe(pod("a", "Pending"), later);
+    assert_eq!(reports.due(), Some(later + GATHER));
+    reports.pump(later + GATHER);
+    reports.observe(pod("a", "Running"), later + 2 * GATHER);
+    assert_eq!(reports.due(), Some(later + GATHER + COALESCE));
+}
+
+#[test]
+fn a_list_brings_what_it_does_not_name_to_be_gone() {
+    let (mut reports, now) = (Reports::default(), Instant::now());
+    reports.observe(pod("a", "Running"), now);
+    reports.observe(pod("b", "Running"), now);
+    open(&mut reports);
+    reports.pump(now);
+    reports.begin_list("Pod");
+    reports.observe(pod("b", "Running"), now);
+    assert_eq!(reports.due(), None);
+    reports.end_list("Pod", now);
+    assert_eq!(
+        said(&reports.pump(now + COALESCE)),
+        [(SnapshotPart::Delta, vec!["a=-".to_owned()])]
+    );
 }
 
 #[test]

@@ -123,7 +123,7 @@ async fn measure_in(setting: &Setting, place: &Path, load: Load) -> Result<Vec<F
     let amount =
         Amount { clusters: 2, repositories: 1, apps: load.views, releases_of_each: 2, members: 2 };
     let world = world::build(&data, amount).await?;
-    let server = Server::start(&setting.programs, &data)?;
+    let server = Server::start(&setting.programs, &data, &[])?;
     let site = Site { server, world, load };
     let (peer, mut rounds) = (Peer::start()?, Rounds::default());
     for round in 1..=setting.rounds {

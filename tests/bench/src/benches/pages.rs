@@ -68,7 +68,7 @@ async fn measure_in(setting: &Setting, place: &Path) -> Result<Vec<Figure>> {
         amount.apps * amount.releases_of_each,
         began.elapsed()
     ));
-    let server = Server::start(&setting.programs, &data)?;
+    let server = Server::start(&setting.programs, &data, &[])?;
     if setting.size == Size::Full {
         tokio::time::sleep(SETTLE).await;
     }
