@@ -31,10 +31,8 @@ pub(crate) const COMMAND_LIFETIME: Duration = Duration::from_secs(300);
 
 /// Releases and repositories that are worked on at once.
 const AT_ONCE: u8 = 8;
-/// How long a claim is ours. A killed process holds up its work for no longer than this.
+/// How long the look at a repository is ours; a start makes all of them due.
 const LEASE: Duration = Duration::from_secs(45);
-/// Writing a release ends within its lease, so that no two ever write the same one.
-const WRITE_LIMIT: Duration = Duration::from_secs(40);
 /// What a round may still take once the server stops; what it leaves is taken up by the next start.
 const LAST_ROUND: Duration = Duration::from_secs(8);
 /// Rounds happen this often without a nudge.

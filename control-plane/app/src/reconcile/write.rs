@@ -1,29 +1,38 @@
 //! Writes releases that wait for their turn, a few applications at a time.
 
+use std::time::Duration;
+
 use futures::{StreamExt as _, stream};
-use gimlet_shared::{crash_point, error_chain::Chain};
+use gimlet_shared::{crash_point, error_chain::Chain, ids::ApplicationId};
+use gimlet_store::QueuedGroup;
+use tokio::time::{error::Elapsed, timeout};
 use tracing::warn;
 
-use super::{AT_ONCE, LEASE, WRITE_LIMIT};
-use crate::{App, AppError};
+use super::{AFTER_FAILURE, AT_ONCE};
+use crate::{App, AppError, Timestamp};
+
+/// How long a claim holds without being kept. A killed replica holds up its releases for no longer than this.
+const CLAIM: Duration = Duration::from_secs(15);
+/// How often it is kept: so often that a database which is away for a moment costs no claim.
+const KEEP_EVERY: Duration = Duration::from_secs(5);
+/// A write whose claim cannot be kept is cut off this long before somebody else may take the claim.
+const CUT_OFF: Duration = Duration::from_secs(2);
+/// How long writing one release may take.
+const WRITE_LIMIT: Duration = Duration::from_secs(40);
 
 /// One round: of every application with waiting releases, the one whose turn it is.
 pub(super) async fn write_queued_releases(app: &App) -> Result<(), AppError> {
     let (parts, now) = (app.parts(), app.now());
     crash_point!("job.claim.before");
-    let groups =
-        parts.store.claim_queued(&parts.system, now, now.after(LEASE), AT_ONCE.into()).await?;
+    let until = now.after(CLAIM);
+    let groups = parts.store.claim_queued(&parts.system, now, until, AT_ONCE.into()).await?;
     crash_point!("job.claim.after");
     let more = groups.len() == usize::from(AT_ONCE);
     stream::iter(groups)
         .for_each_concurrent(usize::from(AT_ONCE), |group| async move {
             let (application, organization) =
                 (group.application.id, group.environment.organization_id);
-            let written = tokio::time::timeout(WRITE_LIMIT, app.write_next(group)).await;
-            let written = written.unwrap_or_else(|elapsed| {
-                Err(AppError::unavailable("the gitops repository", elapsed))
-            });
-            if let Err(error) = written {
+            if let Err(error) = write_claimed(app, group, until).await {
                 warn!(
                     application.id = %application,
                     organization.id = %organization,
@@ -37,4 +46,47 @@ pub(super) async fn write_queued_releases(app: &App) -> Result<(), AppError> {
         parts.wake.releases.notify_one();
     }
     Ok(())
+}
+
+/// Writes one application's release for as long as it is ours.
+async fn write_claimed(app: &App, group: QueuedGroup, until: Timestamp) -> Result<(), AppError> {
+    let application = group.application.id;
+    let written = timeout(WRITE_LIMIT, async {
+        tokio::select! {
+            written = app.write_next(group) => written,
+            lost = keep_claim(app, application, until) => {
+                Err(AppError::unavailable("the claim of the application", lost))
+            }
+        }
+    });
+    let overdue = |elapsed: Elapsed| Err(AppError::unavailable("the gitops repository", elapsed));
+    written.await.unwrap_or_else(overdue)
+}
+
+/// Why a claim could not be kept.
+#[derive(Debug, thiserror::Error)]
+#[error("the database did not take that it is kept, until it was about to run out")]
+struct ClaimLost;
+
+/// Keeps a claim until it is given back by what is written; returns where it cannot be kept.
+async fn keep_claim(app: &App, application: ApplicationId, mut until: Timestamp) -> ClaimLost {
+    let parts = app.parts();
+    let mut pause = KEEP_EVERY;
+    loop {
+        tokio::time::sleep(pause).await;
+        let now = app.now();
+        if now.after(CUT_OFF) >= until {
+            return ClaimLost;
+        }
+        let next = now.after(CLAIM);
+        match parts.store.keep_claim(&parts.system, application, until, next).await {
+            Ok(true) => (until, pause) = (next, KEEP_EVERY),
+            // It was advanced or postponed by the write itself, which is about to end.
+            Ok(false) => return std::future::pending().await,
+            Err(error) => {
+                warn!(application.id = %application, error = %Chain(&error), "a claim could not be kept yet");
+                pause = AFTER_FAILURE;
+            }
+        }
+    }
 }
