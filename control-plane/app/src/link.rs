@@ -223,15 +223,27 @@ impl LinkSession {
 
     async fn welcome(&mut self, hello: AgentHello) -> Result<Vec<Output>, AppError> {
         let (parts, now) = (self.app.parts(), self.app.now());
-        let epoch = parts
+        let opened = parts
             .store
             .open_epoch(&self.scope, &hello.agent_version, &hello.kubernetes_version, now)
             .await?;
+        let (epoch, next_seq) = (opened.epoch, opened.last_command_seq + 1);
         // Held from here on, whatever fails below: closing gives it up again.
         self.held = Some(parts.sessions.take(self.scope.cluster(), epoch, now));
         parts.metrics.agents.inc();
+        // What the agent remembers beyond that was told by a database that a backup has replaced since: its
+        // numbers are given again, so what it calls settled settles nothing here.
+        if hello.last_applied >= next_seq {
+            warn!(
+                organization.id = %self.scope.organization(),
+                cluster.id = %self.scope.cluster(),
+                last_applied = hello.last_applied,
+                next_seq,
+                "the agent knows commands that this database does not; it was restored from a backup"
+            );
+        }
+        // Read after the number: a command that comes between the two is in it, and not below it.
         let queue = self.queue().await?;
-        let next_seq = queue.last().map_or(hello.last_applied, |command| command.seq) + 1;
         info!(
             organization.id = %self.scope.organization(),
             cluster.id = %self.scope.cluster(),

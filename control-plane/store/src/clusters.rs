@@ -43,6 +43,15 @@ pub struct Cluster {
     pub epoch: u64,
 }
 
+/// A session of a cluster's agent that was just opened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OpenedSession {
+    /// Its number; every session before has a lower one.
+    pub epoch: u64,
+    /// The number of the newest command that the cluster was ever given; 0 before the first.
+    pub last_command_seq: u64,
+}
+
 /// An environment to be made.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewEnvironment {
@@ -182,7 +191,7 @@ impl Store {
         rows.into_iter().map(Cluster::try_from).collect()
     }
 
-    /// Opens a session of the cluster's agent, which fences every older one; returns its number.
+    /// Opens a session of the cluster's agent, which fences every older one.
     ///
     /// # Errors
     /// [`StoreError::Absent`] where the cluster is gone, [`StoreError::Query`].
@@ -192,7 +201,7 @@ impl Store {
         agent_version: &str,
         kubernetes_version: &str,
         now: Timestamp,
-    ) -> Result<u64, StoreError> {
+    ) -> Result<OpenedSession, StoreError> {
         const OPERATION: &str = "open an agent session";
 
         let txn = self.begin(scope, OPERATION).await?;
@@ -214,7 +223,10 @@ impl Store {
         let noted = note(ActivityKind::ClusterConnected, agent, &row.name);
         record(&txn, scope.organization(), vec![noted], now).await?;
         txn.commit().await?;
-        from_count("epoch", row.epoch)
+        Ok(OpenedSession {
+            epoch: from_count("epoch", row.epoch)?,
+            last_command_seq: from_count("command number", row.last_command_seq)?,
+        })
     }
 
     /// Notes that the session was heard; false where a newer one has fenced it.
