@@ -50,6 +50,7 @@ fn main() -> Result<()> {
             &mut count,
         )
     })?;
+    steps.step("Releases under kill -9, on SQLite and PostgreSQL", || kills(&mut count))?;
     steps.step("The pages in chromium", || browser(options.screenshots.as_deref(), &mut count))?;
     if options.without_cluster {
         steps.say("The cluster and everything on it was left out, as asked");
@@ -73,6 +74,13 @@ fn main() -> Result<()> {
     writeln!(out, "verify: {} passed, {} failed", count.passed, count.failed)?;
     ensure!(count.passed > 0, "no test ran");
     Ok(())
+}
+
+/// Runs `tests/kills.rs`, one after the other: each keeps the machine busy.
+fn kills(count: &mut Count) -> Result<()> {
+    let arguments =
+        ["test", "--workspace", "--test", "kills", "--", "--ignored", "--test-threads=1"];
+    test(&arguments, &[], count)
 }
 
 /// Runs the scenarios of `tests/browser`.

@@ -124,8 +124,24 @@ impl ApiClient {
         })
     }
 
-    /// All releases of an environment, newest first.
-    pub(super) fn releases(&self) -> Result<Vec<Value>> {
+    /// The newest releases of all environments.
+    pub(super) fn newest_releases(&self) -> Result<Vec<Value>> {
+        let page = self.send(Method::GET, "/api/v1/releases?limit=100", None)?;
+        Ok(page["items"].as_array().cloned().unwrap_or_default())
+    }
+
+    /// Releases that have not closed, or not well, in sentences.
+    pub(super) fn restless_releases(&self) -> Result<Vec<String>> {
+        let state = |release: &Value| release["state"].as_str().unwrap_or_default().to_owned();
+        let at_rest = |release: &Value| {
+            release["closed"] == true && matches!(state(release).as_str(), "healthy" | "superseded")
+        };
+        let text = |release: &Value| format!("{} is {}", release["id"], state(release));
+        Ok(self.releases()?.iter().filter(|it| !at_rest(it)).map(text).collect())
+    }
+
+    /// All releases, newest first.
+    fn releases(&self) -> Result<Vec<Value>> {
         let mut all = Vec::new();
         let mut path = "/api/v1/releases?limit=100".to_owned();
         loop {
