@@ -62,6 +62,41 @@ fn every_step_has_a_point_on_either_side() {
     }
 }
 
+/// What has to be survived on either side, in the order of a commit's way and then of a program's life.
+const DURABLE_STEPS: [&str; 21] = [
+    "hook.commit",
+    "job.claim",
+    "render",
+    "git.commit",
+    "git.push",
+    "push-recorded",
+    "command.insert",
+    "command.send",
+    "agent.journal",
+    "agent.effect",
+    "agent.report",
+    "report.commit",
+    "ack",
+    "notify",
+    "certificate.issue",
+    "certificate.store",
+    "certificate.renew",
+    "agent.renewal",
+    "token.spend",
+    "migration.step",
+    "drain.step",
+];
+
+#[test]
+fn every_durable_step_has_its_points() {
+    let names: BTreeSet<&str> = POINTS.iter().map(|point| point.name).collect();
+    for step in DURABLE_STEPS {
+        for side in ["before", "after"] {
+            assert!(names.contains(format!("{step}.{side}").as_str()), "{step}.{side}");
+        }
+    }
+}
+
 /// The features with which `package` alone would build the crate that has the points.
 fn features_in(package: &str) -> String {
     let output = Command::new(env!("CARGO"))

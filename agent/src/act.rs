@@ -9,6 +9,7 @@ use gimlet_shared::{
     backoff::Backoff,
     crash_point,
     error_chain::Chain,
+    has_flaw,
     ids::CommandId,
     link::{Command, CommandBody, CommandOutcome},
     observed::ObjectKey,
@@ -167,7 +168,7 @@ async fn reconcile(
         let asked = found.metadata.annotations.as_ref().and_then(|all| all.get(REQUESTED_AT));
         // An agent that was killed before it could note two commands does both again, in any order.
         let asked = asked.and_then(|asked| asked.parse::<CommandId>().ok());
-        if asked.is_none_or(|asked| asked < id) {
+        if asked.is_none_or(|asked| asked < id) || has_flaw!("agent.asks-again") {
             let patch = json!({"metadata": {"annotations": {REQUESTED_AT: request}}});
             let parameters = PatchParams::apply("gimlet-agent");
             crash_point!("agent.effect.before");

@@ -1,4 +1,5 @@
 //! A program of ours as a child process that is killed and started again, with a crash point armed or not.
+//! What is armed stands in a file beside its log, so that it can be changed while the program runs.
 //!
 //! What it has started dies with it, as all processes of a container do.
 
@@ -37,7 +38,6 @@ pub struct ChildPlan {
 pub struct Child {
     plan: ChildPlan,
     process: Option<Process>,
-    armed: Option<String>,
     was_killed: bool,
 }
 
@@ -56,35 +56,52 @@ impl Child {
     /// One that does not run yet.
     #[must_use]
     pub fn new(plan: ChildPlan) -> Self {
-        Self { plan, process: None, armed: None, was_killed: false }
+        Self { plan, process: None, was_killed: false }
     }
 
-    /// Starts it; `armed` is the value of the crash point's variable.
+    /// Plants a flaw in all of its runs to come.
+    pub fn set_flaw(&mut self, flaw: Option<&str>) {
+        let flaw = flaw.map(|flaw| (crash_point::FLAW_VARIABLE.to_owned(), flaw.to_owned()));
+        self.plan.environment.extend(flaw);
+    }
+
+    /// Starts it, armed as [`Child::arm`] says.
     ///
     /// # Errors
     /// When it cannot be started.
     pub fn start(&mut self, armed: Option<&str>) -> Result<()> {
         self.kill();
         self.was_killed = false;
-        self.armed = armed.map(str::to_owned);
+        self.arm(armed)?;
         let log = File::options().create(true).append(true).open(&self.plan.log)?;
         let mut command = self.command();
         command.args(&self.plan.arguments).stdin(Stdio::null()).stdout(Stdio::null()).stderr(log);
-        if let Some(armed) = armed {
-            command.env(crash_point::VARIABLE, armed);
-        }
+        command.env(crash_point::VARIABLE, self.armed_file());
         let program = self.plan.program.display();
         self.process = Some(command.spawn().with_context(|| format!("cannot start {program}"))?);
         Ok(())
     }
 
-    /// Kills it and starts it as it was started last.
+    /// Arms a crash point, `name` or `name:n`, or none; the next point that is passed counts already.
     ///
     /// # Errors
-    /// As [`Child::start`].
-    pub fn start_again(&mut self) -> Result<()> {
-        let armed = self.armed.clone();
-        self.start(armed.as_deref())
+    /// When the file cannot be written.
+    pub fn arm(&self, armed: Option<&str>) -> Result<()> {
+        let (file, draft) = (self.armed_file(), self.plan.log.with_extension("arming"));
+        match armed {
+            Some(armed) => {
+                std::fs::write(&draft, armed).and_then(|()| std::fs::rename(draft, file))
+            }
+            None => match std::fs::remove_file(file) {
+                Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
+                removed => removed,
+            },
+        }
+        .context("cannot arm a crash point")
+    }
+
+    fn armed_file(&self) -> PathBuf {
+        self.plan.log.with_extension("armed")
     }
 
     /// The program with its environment and without arguments.

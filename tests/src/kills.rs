@@ -4,14 +4,23 @@
 //! Developers push to real repositories, webhooks are delivered once and not again, and every program is killed
 //! over and over. Afterwards an oracle compares what was pushed with the gitops repositories and with the effect
 //! ledger. It does not ask the database.
+//!
+//! Several worlds, each with a control plane and two clusters of its own, go on side by side. In each, one thing
+//! happens after the other: a push, a kill in the middle of what it set going, and the next push to a repository
+//! whose last one has come through. So a release is hit several times on its way, and none is starved by
+//! programs that live shorter than its way takes.
 
+mod ageing;
 mod api;
-mod killer;
+mod director;
 mod oracle;
+mod plan;
 mod proof;
-mod pusher;
+mod pushes;
 mod small;
 mod source;
+mod tally;
 mod world;
 
-pub use proof::{Database, KillPlan, Verdict, prove};
+pub use plan::{Database, KillPlan, Patience};
+pub use proof::{Verdict, prove};

@@ -157,21 +157,29 @@ fn own(path: &Path) -> Result<()> {
 /// When `psql` is missing or the server refuses.
 pub fn fresh_database(url: &str) -> Result<String> {
     let name = format!("gimlet_{}", gimlet_shared::ids::BootId::new().0.simple());
-    let output = Command::new("psql")
-        .args([
-            "--quiet",
-            "--no-psqlrc",
-            "--dbname",
-            url,
-            "--command",
-            &format!("CREATE DATABASE {name}"),
-        ])
-        .output()
-        .context("psql is missing (Debian: postgresql-client)")?;
-    ensure!(output.status.success(), "psql failed: {}", String::from_utf8_lossy(&output.stderr));
+    psql(url, &format!("CREATE DATABASE {name}"))?;
     let (address, settings) =
         url.split_once('?').map_or((url, None), |(address, rest)| (address, Some(rest)));
     let (server, _) = address.rsplit_once('/').context("the URL names no database")?;
     let settings = settings.map(|settings| format!("?{settings}")).unwrap_or_default();
     Ok(format!("{server}/{name}{settings}"))
+}
+
+/// Drops a database that [`fresh_database`] made on the server of `url`; whoever is connected is cut off.
+///
+/// # Errors
+/// As [`fresh_database`].
+pub fn drop_database(url: &str, made: &str) -> Result<()> {
+    let address = made.split_once('?').map_or(made, |(address, _)| address);
+    let (_, name) = address.rsplit_once('/').context("the URL names no database")?;
+    psql(url, &format!("DROP DATABASE {name} WITH (FORCE)"))
+}
+
+fn psql(url: &str, statement: &str) -> Result<()> {
+    let output = Command::new("psql")
+        .args(["--quiet", "--no-psqlrc", "--dbname", url, "--command", statement])
+        .output()
+        .context("psql is missing (Debian: postgresql-client)")?;
+    ensure!(output.status.success(), "psql failed: {}", String::from_utf8_lossy(&output.stderr));
+    Ok(())
 }

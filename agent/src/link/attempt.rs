@@ -247,7 +247,9 @@ impl Link {
         let Some(key) = self.renewal.take_key() else { return };
         let kept = async {
             let identity = Identity::join(&key, issued)?;
+            crash_point!("agent.renewal.before");
             self.identities.keep(&identity, None).await?;
+            crash_point!("agent.renewal.after");
             Ok::<_, crate::identity::IdentityError>(identity)
         };
         match timeout(STORE_PATIENCE, kept).await {

@@ -133,7 +133,10 @@ impl App {
         scope: &ClusterScope,
         csr_pem: &str,
     ) -> Result<(IssuedCertificate, Timestamp), AppError> {
-        self.issue(scope, csr_pem).await
+        crash_point!("certificate.renew.before");
+        let renewed = self.issue(scope, csr_pem).await;
+        crash_point!("certificate.renew.after");
+        renewed
     }
 
     /// Who a verified client certificate names, if it is not revoked.

@@ -10,6 +10,7 @@ use futures::{Sink, SinkExt as _, Stream, StreamExt as _};
 use gimlet_shared::{
     crash_point,
     error_chain::Chain,
+    has_flaw,
     ids::{CommandId, ReleaseId},
     link::{
         Command, CommandOutcome, FromServer, encode,
@@ -177,7 +178,7 @@ impl LinkSession {
                     return Ok(Some(LinkEnd { close_code: end.close_code(), reason }));
                 }
                 Output::Hello(hello) => self.welcome(hello).await,
-                Output::Accepted { seq, command_id: _ } => self.accepted(seq).await,
+                Output::Accepted { seq, command_id } => self.accepted(seq, command_id).await,
                 Output::Done { seq, command_id, outcome } => {
                     self.done(seq, command_id, &outcome).await
                 }
@@ -206,11 +207,14 @@ impl LinkSession {
         Ok(None)
     }
 
-    async fn accepted(&mut self, seq: u64) -> Result<Vec<Output>, AppError> {
+    async fn accepted(&mut self, seq: u64, id: CommandId) -> Result<Vec<Output>, AppError> {
         let store = &self.app.parts().store;
         crash_point!("command.accepted.before");
         store.accept_command(&self.scope, self.epoch(), seq, self.app.now()).await?;
         crash_point!("command.accepted.after");
+        if has_flaw!("link.done-once-accepted") {
+            return self.done(seq, id, &CommandOutcome::Succeeded).await;
+        }
         Ok(Vec::new())
     }
 
@@ -223,15 +227,27 @@ impl LinkSession {
 
     async fn welcome(&mut self, hello: AgentHello) -> Result<Vec<Output>, AppError> {
         let (parts, now) = (self.app.parts(), self.app.now());
-        let epoch = parts
+        let opened = parts
             .store
             .open_epoch(&self.scope, &hello.agent_version, &hello.kubernetes_version, now)
             .await?;
+        let (epoch, next_seq) = (opened.epoch, opened.last_command_seq + 1);
         // Held from here on, whatever fails below: closing gives it up again.
         self.held = Some(parts.sessions.take(self.scope.cluster(), epoch, now));
         parts.metrics.agents.inc();
+        // What the agent remembers beyond that was told by a database that a backup has replaced since: its
+        // numbers are given again, so what it calls settled settles nothing here.
+        if hello.last_applied >= next_seq {
+            warn!(
+                organization.id = %self.scope.organization(),
+                cluster.id = %self.scope.cluster(),
+                last_applied = hello.last_applied,
+                next_seq,
+                "the agent knows commands that this database does not; it was restored from a backup"
+            );
+        }
+        // Read after the number: a command that comes between the two is in it, and not below it.
         let queue = self.queue().await?;
-        let next_seq = queue.last().map_or(hello.last_applied, |command| command.seq) + 1;
         info!(
             organization.id = %self.scope.organization(),
             cluster.id = %self.scope.cluster(),

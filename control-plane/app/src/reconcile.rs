@@ -29,10 +29,8 @@ pub(crate) const QUEUE_DEADLINE: Duration = Duration::from_secs(600);
 /// A poke that did not reach the cluster in this time is pointless: Flux looks by itself.
 pub(crate) const COMMAND_LIFETIME: Duration = Duration::from_secs(300);
 
-/// How long a claim is ours. A killed process holds up its work for no longer than this.
+/// How long the look at a repository is ours; a start makes all of them due.
 const LEASE: Duration = Duration::from_secs(45);
-/// Writing a release ends within its lease, so that no two ever write the same one.
-const WRITE_LIMIT: Duration = Duration::from_secs(40);
 /// What rounds and writing may still take once the server stops; what they leave is taken up by the next start.
 const LAST_ROUND: Duration = Duration::from_secs(8);
 /// Rounds happen this often without a nudge.

@@ -286,7 +286,9 @@ impl App {
                 parts.metrics.release_seconds.observe(now.since(moved.requested_at).as_secs_f64());
             }
         }
+        crash_point!("notify.before");
         self.tell(moved.organization_id, Subject::release(&moved));
+        crash_point!("notify.after");
         Ok(true)
     }
 

@@ -35,6 +35,7 @@ pub use either::Gitops;
 pub use error::CommitError;
 pub use message::{InvalidMessage, Message};
 pub use outside::Outside;
+pub(crate) use reference::remove_abandoned;
 pub use repository::Repository;
 
 /// The trailer that ties a commit to the release that made it.

@@ -7,6 +7,7 @@
 mod credentials;
 mod error;
 mod host;
+mod locks;
 mod transfer;
 mod url;
 

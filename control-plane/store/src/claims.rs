@@ -1,6 +1,7 @@
 //! Handing queued releases to a worker: one worker per application at a time.
 
 use gimlet_domain::time::Timestamp;
+use gimlet_shared::ids::ApplicationId;
 use sea_orm::{
     ColumnTrait, ConnectionTrait, DbBackend, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
     QueryTrait, sea_query::Expr,
@@ -60,6 +61,28 @@ impl Store {
         }
         txn.commit().await?;
         Ok(groups)
+    }
+
+    /// Holds an application that was claimed until `held_until` for longer; false where that claim is over,
+    /// because a release of it was advanced or postponed, or because it ran out and somebody else has it.
+    ///
+    /// # Errors
+    /// [`StoreError::Query`].
+    pub async fn keep_claim(
+        &self,
+        system: &SystemScope,
+        application: ApplicationId,
+        held_until: Timestamp,
+        lease_until: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let kept = application::Entity::update_many()
+            .col_expr(application::Column::LeasedUntil, Expr::value(lease_until.0))
+            .filter(application::Column::Id.eq(application.0))
+            .filter(application::Column::LeasedUntil.eq(held_until.0))
+            .exec(&self.write(system))
+            .await
+            .during("keep a claim")?;
+        Ok(kept.rows_affected == 1)
     }
 }
 

@@ -42,6 +42,15 @@ pub struct Cluster {
     pub epoch: u64,
 }
 
+/// A session of a cluster's agent that was just opened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OpenedSession {
+    /// Its number; every session before has a lower one.
+    pub epoch: u64,
+    /// The number of the newest command that the cluster was ever given; 0 before the first.
+    pub last_command_seq: u64,
+}
+
 /// An environment to be made.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewEnvironment {
@@ -178,7 +187,7 @@ impl Store {
         agent_version: &str,
         kubernetes_version: &str,
         now: Timestamp,
-    ) -> Result<u64, StoreError> {
+    ) -> Result<OpenedSession, StoreError> {
         const OPERATION: &str = "open an agent session";
 
         let txn = self.begin(scope, OPERATION).await?;
@@ -200,7 +209,10 @@ impl Store {
         let noted = note(ActivityKind::ClusterConnected, agent, &row.name);
         record(&txn, scope.organization(), vec![noted], now).await?;
         txn.commit().await?;
-        from_count("epoch", row.epoch)
+        Ok(OpenedSession {
+            epoch: from_count("epoch", row.epoch)?,
+            last_command_seq: from_count("command number", row.last_command_seq)?,
+        })
     }
 
     /// Notes that the session was heard; false where a newer one has fenced it.

@@ -54,7 +54,7 @@ pub use artifacts::{
     StoredManifest, UnknownEvent,
 };
 pub use claims::QueuedGroup;
-pub use clusters::{Cluster, ClusterCreation, NewEnvironment};
+pub use clusters::{Cluster, ClusterCreation, NewEnvironment, OpenedSession};
 pub use commands::{Command, CommandState, NewCommand, UnknownCommandState};
 pub use connect::Store;
 pub use deliveries::{Delivery, DeliveryReceipt, NewDelivery};

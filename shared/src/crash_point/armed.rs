@@ -1,12 +1,15 @@
 //! What the feature adds: the list of all points, and the one that is armed.
 
-use std::sync::{
-    OnceLock,
-    atomic::{AtomicU32, Ordering},
+use std::{
+    path::PathBuf,
+    sync::{Mutex, OnceLock, PoisonError},
 };
 
-/// The environment variable that arms a point.
+/// The environment variable that names the file which says what is armed.
 pub const VARIABLE: &str = "GIMLET_CRASH_POINT";
+
+/// The environment variable that plants a flaw.
+pub const FLAW_VARIABLE: &str = "GIMLET_PLANTED_FLAW";
 
 /// Which program has a point.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,6 +35,8 @@ pub enum Occasion {
     Enrolment,
     /// When a request with an `Idempotency-Key` is answered.
     KeyedAnswer,
+    /// When an agent asks for a newer certificate.
+    Renewal,
     /// When the program is told to stop.
     Stop,
 }
@@ -55,9 +60,13 @@ const fn agent(occasion: Occasion, name: &'static str) -> Point {
     Point { name, process: Process::Agent, occasion }
 }
 
-use Occasion::{Enrolment, FirstStart, KeyedAnswer, NewCluster, OutsideRelease, Release, Stop};
+use Occasion::{
+    Enrolment, FirstStart, KeyedAnswer, NewCluster, OutsideRelease, Release, Renewal, Stop,
+};
 
 /// Every point there is; a test compares it with the code.
+///
+/// `notify` is the notice that follows each step of a release: to pages, streams and whoever waits for it.
 pub const POINTS: &[Point] = &[
     server(FirstStart, "migration.step.before"),
     server(FirstStart, "migration.step.after"),
@@ -106,6 +115,8 @@ pub const POINTS: &[Point] = &[
     server(Release, "ack.after"),
     server(Release, "release.judged.before"),
     server(Release, "release.judged.after"),
+    server(Release, "notify.before"),
+    server(Release, "notify.after"),
     server(Enrolment, "token.spend.before"),
     server(Enrolment, "token.spend.after"),
     server(Enrolment, "certificate.issue.before"),
@@ -114,6 +125,8 @@ pub const POINTS: &[Point] = &[
     server(Enrolment, "certificate.store.after"),
     server(KeyedAnswer, "answer.keep.before"),
     server(KeyedAnswer, "answer.keep.after"),
+    server(Renewal, "certificate.renew.before"),
+    server(Renewal, "certificate.renew.after"),
     server(Stop, "drain.step.before"),
     server(Stop, "drain.step.after"),
     server(Stop, "drain.link.before"),
@@ -134,33 +147,62 @@ pub const POINTS: &[Point] = &[
     agent(Enrolment, "agent.identity.after"),
     agent(Enrolment, "agent.token.before"),
     agent(Enrolment, "agent.token.after"),
+    agent(Renewal, "agent.renewal.before"),
+    agent(Renewal, "agent.renewal.after"),
     agent(Stop, "agent.drain.before"),
     agent(Stop, "agent.drain.after"),
 ];
 
+/// What this process was armed with when it last passed a point.
+#[derive(Debug, Default)]
 struct Armed {
-    name: String,
+    text: String,
     /// Passings until the end.
-    left: AtomicU32,
+    left: u32,
+}
+
+impl Armed {
+    /// Passes `name` with the file saying `text`; true where that was the last passing.
+    fn pass(&mut self, text: &str, name: &str) -> bool {
+        let (armed, count) = match text.rsplit_once(':') {
+            Some((armed, count)) => (armed, count.parse().unwrap_or(1)),
+            None => (text, 1),
+        };
+        if self.text != text {
+            *self = Self { text: text.to_owned(), left: count };
+        }
+        if armed != name || self.left == 0 {
+            return false;
+        }
+        self.left -= 1;
+        self.left == 0
+    }
 }
 
 /// Passes the point `name`; does not return where it is the armed one and its number is up.
 pub fn pass(name: &'static str) {
-    static ARMED: OnceLock<Option<Armed>> = OnceLock::new();
-    let Some(armed) = ARMED.get_or_init(read) else { return };
-    if armed.name == name && armed.left.fetch_sub(1, Ordering::SeqCst) == 1 {
+    static FILE: OnceLock<Option<PathBuf>> = OnceLock::new();
+    static ARMED: Mutex<Option<Armed>> = Mutex::new(None);
+
+    let Some(file) = FILE.get_or_init(|| variable(VARIABLE).map(PathBuf::from)) else { return };
+    // Without the file nothing is armed.
+    let text = std::fs::read_to_string(file).unwrap_or_default();
+    // Nothing panics while it is held.
+    let mut armed = ARMED.lock().unwrap_or_else(PoisonError::into_inner);
+    if armed.get_or_insert_default().pass(text.trim(), name) {
         die();
     }
 }
 
+/// Whether the flaw of this name is planted.
+pub fn is_planted(name: &'static str) -> bool {
+    static FLAW: OnceLock<Option<String>> = OnceLock::new();
+    FLAW.get_or_init(|| variable(FLAW_VARIABLE)).as_deref() == Some(name)
+}
+
 #[expect(clippy::disallowed_methods, reason = "no shipped program has this; tests arm any program")]
-fn read() -> Option<Armed> {
-    let text = std::env::var(VARIABLE).ok()?;
-    let (name, left) = match text.rsplit_once(':') {
-        Some((name, count)) => (name, count.parse().unwrap_or(1)),
-        None => (text.as_str(), 1),
-    };
-    Some(Armed { name: name.to_owned(), left: AtomicU32::new(left) })
+fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok()
 }
 
 fn die() {
@@ -170,5 +212,22 @@ fn die() {
     // The signal may take a moment: nothing of what follows may happen.
     loop {
         std::thread::park();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_point_is_passed_until_its_number_is_up_and_arming_anew_counts_anew() {
+        let mut armed = Armed::default();
+        assert!(!armed.pass("", "render.after"));
+        assert!(!armed.pass("render.after:2", "render.after"));
+        assert!(!armed.pass("render.after:2", "render.before"));
+        assert!(armed.pass("render.after:2", "render.after"));
+        assert!(!armed.pass("render.after:3", "render.after"));
+        assert!(!armed.pass("", "render.after"));
+        assert!(armed.pass("render.after", "render.after"));
     }
 }

@@ -1,12 +1,13 @@
 //! `cargo prove`: the proofs that take longer than a test.
 
-use std::io::Write as _;
+use std::{io::Write as _, time::Duration};
 
 use anyhow::{Result, ensure};
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, Parser, Subcommand, ValueEnum, builder::PossibleValuesParser};
+use gimlet_shared::crash_point::POINTS;
 use gimlet_tests::{
     fuzz,
-    kills::{Database, KillPlan, Verdict, prove},
+    kills::{Database, KillPlan, Patience, Verdict, prove},
     postgres::Postgres,
     programs::Programs,
     steps::Steps,
@@ -44,6 +45,15 @@ struct Kills {
     /// Kills at each crash point.
     #[arg(long, default_value_t = 25)]
     per_point: u64,
+    /// Kill at this point only; may be given several times.
+    #[arg(long, value_name = "POINT", value_parser = crash_points())]
+    only: Vec<String>,
+    /// Control planes, each with its clusters, that go on side by side.
+    #[arg(long, default_value_t = 6, value_parser = clap::value_parser!(u16).range(1..=64))]
+    worlds: u16,
+    /// Begin nothing new after so many minutes on one database; what is left out is told, and fails the proof.
+    #[arg(long, default_value_t = 90)]
+    limit_minutes: u64,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -51,6 +61,10 @@ enum Databases {
     Sqlite,
     Postgres,
     Both,
+}
+
+fn crash_points() -> PossibleValuesParser {
+    PossibleValuesParser::new(POINTS.iter().map(|point| point.name))
 }
 
 fn main() -> Result<()> {
@@ -95,12 +109,18 @@ fn kills_on(
 ) -> Result<Verdict> {
     let folder = tempfile::Builder::new().prefix("prove-kills-").tempdir()?.keep();
     steps.say(format_args!("{database:?} in {}", folder.display()));
+    let is_wanted = |name: &&str| options.only.iter().any(|wanted| wanted == name);
     let plan = KillPlan {
         database,
         seed,
         releases: options.releases,
         random_kills: options.random_kills,
         per_point: options.per_point,
+        only: POINTS.iter().map(|point| point.name).filter(is_wanted).collect(),
+        flaw: None,
+        worlds: options.worlds.into(),
+        patience: Patience::default(),
+        limit: Duration::from_secs(60 * options.limit_minutes),
         folder: folder.clone(),
     };
     let verdict = prove(programs, &plan, steps)?;

@@ -52,6 +52,7 @@ fn main() -> Result<()> {
         )
     })?;
     steps.step("What is recorded of Helm, asked again", || helm(&steps, &mut count))?;
+    steps.step("Releases under kill -9, on SQLite and PostgreSQL", || kills(&mut count))?;
     steps.step("The pages in chromium", || browser(options.screenshots.as_deref(), &mut count))?;
     if options.without_cluster {
         steps.say("The cluster and everything on it was left out, as asked");
@@ -86,6 +87,13 @@ fn helm(steps: &Steps, count: &mut Count) -> Result<()> {
         return Ok(());
     }
     test(&["test", "--workspace", "--test", "helm", "--", "--ignored"], &[], count)
+}
+
+/// Runs `tests/kills.rs`, one after the other: each keeps the machine busy.
+fn kills(count: &mut Count) -> Result<()> {
+    let arguments =
+        ["test", "--workspace", "--test", "kills", "--", "--ignored", "--test-threads=1"];
+    test(&arguments, &[], count)
 }
 
 /// Runs the scenarios of `tests/browser`.

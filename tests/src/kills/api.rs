@@ -3,7 +3,7 @@
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use anyhow::{Context as _, Result, ensure};
-use reqwest::{Client, Method};
+use reqwest::{Client, Method, RequestBuilder};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 use tokio::runtime::Runtime;
@@ -62,6 +62,17 @@ impl ApiClient {
     pub(super) fn renew_enrolment(&self, cluster: &str) -> Result<(String, String)> {
         let path = format!("/api/v1/clusters/{cluster}/enrolment");
         enrolment_of(&self.send(Method::POST, &path, None)?)
+    }
+
+    /// The same as a client asks for it that may have to ask again: a key stands for one request.
+    pub(super) fn renew_enrolment_with_key(
+        &self,
+        cluster: &str,
+        key: &str,
+    ) -> Result<(String, String)> {
+        let path = format!("/api/v1/clusters/{cluster}/enrolment");
+        let request = self.request(Method::POST, &path, None).header("idempotency-key", key);
+        enrolment_of(&self.answer(&path, request)?)
     }
 
     /// The id of the cluster of this name, if there is one.
@@ -124,8 +135,24 @@ impl ApiClient {
         })
     }
 
-    /// All releases of an environment, newest first.
-    pub(super) fn releases(&self) -> Result<Vec<Value>> {
+    /// The newest releases of all environments.
+    pub(super) fn newest_releases(&self) -> Result<Vec<Value>> {
+        let page = self.send(Method::GET, "/api/v1/releases?limit=100", None)?;
+        Ok(page["items"].as_array().cloned().unwrap_or_default())
+    }
+
+    /// Releases that have not closed, or not well, in sentences.
+    pub(super) fn restless_releases(&self) -> Result<Vec<String>> {
+        let state = |release: &Value| release["state"].as_str().unwrap_or_default().to_owned();
+        let at_rest = |release: &Value| {
+            release["closed"] == true && matches!(state(release).as_str(), "healthy" | "superseded")
+        };
+        let text = |release: &Value| format!("{} is {}", release["id"], state(release));
+        Ok(self.releases()?.iter().filter(|it| !at_rest(it)).map(text).collect())
+    }
+
+    /// All releases, newest first.
+    fn releases(&self) -> Result<Vec<Value>> {
         let mut all = Vec::new();
         let mut path = "/api/v1/releases?limit=100".to_owned();
         loop {
@@ -137,14 +164,21 @@ impl ApiClient {
     }
 
     fn send(&self, method: Method, path: &str, body: Option<&Value>) -> Result<Value> {
-        let url = format!("http://{}{path}", self.server);
-        let mut request = self.http.request(method, url);
+        self.answer(path, self.request(method, path, body))
+    }
+
+    fn request(&self, method: Method, path: &str, body: Option<&Value>) -> RequestBuilder {
+        let mut request = self.http.request(method, format!("http://{}{path}", self.server));
         if !self.token.is_empty() {
             request = request.bearer_auth(&self.token);
         }
-        if let Some(body) = body {
-            request = request.json(body);
+        match body {
+            Some(body) => request.json(body),
+            None => request,
         }
+    }
+
+    fn answer(&self, path: &str, request: RequestBuilder) -> Result<Value> {
         self.runtime.block_on(async {
             let response = request.send().await?;
             let status = response.status();

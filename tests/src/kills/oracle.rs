@@ -18,11 +18,50 @@ pub(super) struct Findings {
     pub(super) lost: Vec<String>,
     pub(super) doubled: Vec<String>,
     pub(super) broken: Vec<String>,
+    pub(super) stuck: Vec<String>,
+    /// Crash points that were never passed.
+    pub(super) unreached: Vec<String>,
+    /// Rounds that there was no time for.
+    pub(super) left_out: usize,
     /// Commits of releases.
     pub(super) commits: usize,
 }
 
-/// Heads by application, as [`super::pusher::Pushed`] has them.
+impl Findings {
+    /// Takes in those of another world.
+    pub(super) fn merge(&mut self, other: Self) {
+        let Self { lost, doubled, broken, stuck, unreached, left_out, commits } = other;
+        self.lost.extend(lost);
+        self.doubled.extend(doubled);
+        self.broken.extend(broken);
+        self.stuck.extend(stuck);
+        self.unreached.extend(unreached);
+        self.left_out += left_out;
+        self.commits += commits;
+    }
+
+    /// All of them, each with what it is; none where everything held.
+    pub(super) fn sentences(self) -> Vec<String> {
+        let named = |what: &str, all: Vec<String>| -> Vec<String> {
+            all.into_iter().map(|text| format!("{what}: {text}")).collect()
+        };
+        let left_out = match self.left_out {
+            0 => Vec::new(),
+            rounds => vec![format!("unfinished: {rounds} rounds were left out")],
+        };
+        [
+            named("lost", self.lost),
+            named("doubled", self.doubled),
+            named("broken", self.broken),
+            named("stuck", self.stuck),
+            named("unreached", self.unreached),
+            left_out,
+        ]
+        .concat()
+    }
+}
+
+/// Heads by application, as [`super::pushes::Pushes`] has them.
 pub(super) type Heads = BTreeMap<AppName, Vec<(String, bool)>>;
 
 /// One release as git has it.
@@ -221,6 +260,51 @@ mod tests {
     fn releases_in_another_order_than_the_pushes_are_found() {
         assert_eq!(findings_of(&["three", "one"]).broken.len(), 1);
         assert_eq!(findings_of(&["one", "four", "three"]).broken.len(), 1 + 1);
+    }
+
+    /// A gitops repository with these releases: the id, and the source commit.
+    fn repository(releases: &[(&str, &str)]) -> tempfile::TempDir {
+        let folder = tempfile::tempdir().unwrap();
+        git(folder.path(), &["init", "--quiet", "--bare", "--initial-branch=main"]).unwrap();
+        let mut script = String::new();
+        for (number, (id, sha)) in releases.iter().enumerate() {
+            let message = format!("Release\n\nDeploy-Id: {id}\n");
+            let record = format!(r#"{{"version": {{"sha": "{sha}"}}, "number": {number}}}"#);
+            script += "commit refs/heads/main\ncommitter G <g@example.com> 1700000000 +0000\n";
+            script += &format!("data {}\n{message}\n", message.len());
+            script += if number > 0 { "from refs/heads/main^0\n" } else { "" };
+            script += "M 100644 inline web/release.json\n";
+            script += &format!("data {}\n{record}\n", record.len());
+        }
+        let input = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(input.path(), script).unwrap();
+        let mut import = command(folder.path(), &["fast-import", "--quiet"]);
+        let import = import.stdin(std::fs::File::open(input.path()).unwrap());
+        assert!(import.status().unwrap().success());
+        folder
+    }
+
+    fn findings_in(releases: &[(&str, &str)]) -> Findings {
+        let (folder, mut findings) = (repository(releases), Findings::default());
+        judge_repository("prod", folder.path(), &heads(), &mut findings).unwrap();
+        assert_eq!(findings.commits, releases.len());
+        findings
+    }
+
+    #[test]
+    fn a_repository_with_each_waited_release_once_is_in_order() {
+        let found = findings_in(&[("rel_1", "one"), ("rel_3", "three")]);
+        assert!(found.sentences().is_empty());
+    }
+
+    #[test]
+    fn a_release_that_was_committed_twice_or_not_at_all_is_found_by_its_trailer() {
+        let twice = findings_in(&[("rel_1", "one"), ("rel_1", "one"), ("rel_3", "three")]);
+        assert_eq!(twice.doubled.len(), 2, "{twice:?}");
+        let again = findings_in(&[("rel_1", "one"), ("rel_2", "one"), ("rel_3", "three")]);
+        assert_eq!(again.doubled.len(), 1, "{again:?}");
+        let missing = findings_in(&[("rel_1", "one")]);
+        assert_eq!((missing.lost.len(), missing.doubled.len()), (1, 0), "{missing:?}");
     }
 
     #[test]

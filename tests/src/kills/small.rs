@@ -1,14 +1,17 @@
 //! The crash points that are passed once in a life: a control plane's first start, and a new cluster.
 
-use std::{path::Path, process::Command, sync::Mutex};
+use std::{
+    path::{Path, PathBuf},
+    process::Command,
+    sync::Mutex,
+};
 
 use anyhow::{Context as _, Result, ensure};
-use gimlet_shared::crash_point::{Occasion, POINTS, Point};
-use rand::{Rng as _, SeedableRng as _, rngs::StdRng};
+use gimlet_shared::crash_point::Point;
 
 use super::{
-    killer::Kills,
-    proof::Database,
+    plan::Database,
+    tally::Tally,
     world::{self, GIT_PASSWORD, Ports, START_LIMIT, World, lock, sign_in_link, wait_until_ready},
 };
 use crate::{
@@ -16,65 +19,78 @@ use crate::{
     programs::Programs,
 };
 
-fn points(occasion: Occasion) -> impl Iterator<Item = &'static Point> {
-    POINTS.iter().filter(move |point| point.occasion == occasion)
+/// What such a kill needs.
+pub(super) struct Small<'a> {
+    programs: &'a Programs,
+    database: &'a Database,
+    tally: &'a Tally,
+    folder: PathBuf,
+    number: usize,
 }
 
-/// Kills control planes in their first start at each point of it; each must come up the second time.
-///
-/// # Errors
-/// When one does not, or a point is not passed.
-pub(super) fn first_starts(
-    programs: &Programs,
-    folder: &Path,
-    database: &Database,
-    per_point: u64,
-    kills: &Kills,
-) -> Result<()> {
-    let mut random = StdRng::seed_from_u64(per_point);
-    let all = points(Occasion::FirstStart).flat_map(|point| (0..per_point).map(move |_| point));
-    for (number, point) in all.enumerate() {
-        let folder = folder.join(format!("first-start-{number}"));
+impl<'a> Small<'a> {
+    pub(super) fn new(
+        programs: &'a Programs,
+        database: &'a Database,
+        tally: &'a Tally,
+        folder: &Path,
+    ) -> Self {
+        Self { programs, database, tally, folder: folder.to_owned(), number: 0 }
+    }
+
+    /// Kills a control plane in its first start; it must come up the second time.
+    ///
+    /// # Errors
+    /// When it does not, or the point is not passed.
+    pub(super) fn first_start(&mut self, point: &'static Point, passing: u32) -> Result<()> {
+        self.number += 1;
+        let folder = self.folder.join(format!("first-start-{}", self.number));
         std::fs::create_dir_all(&folder)?;
-        let ports = Ports::free()?;
-        let child = world::server(programs, &folder, &database.fresh_url(&folder)?, ports);
-        let child = Mutex::new(child);
-        // One of the migrations, where there are several to pass.
-        let passing =
-            if point.name.starts_with("migration") { random.random_range(1..=6) } else { 1 };
+        let (ports, url) = (Ports::free()?, self.database.fresh_url(&folder)?);
+        let child = Mutex::new(world::server(self.programs, &folder, &url, ports));
         lock(&child).start(Some(&format!("{}:{passing}", point.name)))?;
         let end = until(START_LIMIT, || lock(&child).end());
         ensure!(end == Some(End::AtItsPoint), "{} in a first start: {end:?}", point.name);
-        kills.count(point.name);
         lock(&child).start(None)?;
         wait_until_ready(ports, &child).with_context(|| format!("after {}", point.name))?;
         sign_in_link(&lock(&child)).with_context(|| format!("after {}", point.name))?;
+        self.tally.count(point.name);
         lock(&child).kill();
-        std::fs::remove_dir_all(&folder)?;
+        self.database.drop_url(&url)?;
+        Ok(std::fs::remove_dir_all(&folder)?)
     }
-    Ok(())
-}
 
-/// Kills the control plane while it adds clusters; their repositories must be there for the installer.
-///
-/// # Errors
-/// When they are not.
-pub(super) fn new_clusters(world: &World, per_point: u64, kills: &Kills) -> Result<()> {
-    let all = points(Occasion::NewCluster).flat_map(|point| (0..per_point).map(move |_| point));
-    for (number, point) in all.enumerate() {
-        let name = format!("late-{number}");
-        // Each cluster has two repositories of ours.
-        let armed = format!("{}:{}", point.name, 1 + number % 2);
-        lock(&world.server).start(Some(&armed))?;
-        wait_until_ready(world.ports, &world.server)?;
+    /// Kills the control plane while it adds a cluster, whose name is returned.
+    ///
+    /// # Errors
+    /// When the point is not passed.
+    pub(super) fn new_cluster(
+        &mut self,
+        world: &World,
+        point: &'static Point,
+        passing: u32,
+    ) -> Result<String> {
+        self.number += 1;
+        let name = format!("late-{}", self.number);
+        lock(&world.server).arm(Some(&format!("{}:{passing}", point.name)))?;
         let answered = world.api.connect_cluster(&name, None);
         ensure!(answered.is_err(), "{} was not passed", point.name);
         let end = until(START_LIMIT, || lock(&world.server).end());
         ensure!(end == Some(End::AtItsPoint), "{} with a new cluster: {end:?}", point.name);
-        kills.count(point.name);
-        lock(&world.server).start(None)?;
-        wait_until_ready(world.ports, &world.server)?;
-        let cluster = world.api.find_cluster(&name)?;
+        Ok(name)
+    }
+
+    /// The cluster's repositories must be there for the installer after the restart.
+    ///
+    /// # Errors
+    /// When they are not.
+    pub(super) fn check_new_cluster(
+        &self,
+        world: &World,
+        name: &str,
+        point: &'static Point,
+    ) -> Result<()> {
+        let cluster = world.api.find_cluster(name)?;
         let cluster = cluster.with_context(|| format!("{name} is gone after {}", point.name))?;
         let (_, token) = world.api.renew_enrolment(&cluster)?;
         let plan = world.api.describe(&token, GIT_PASSWORD)?;
@@ -89,6 +105,7 @@ pub(super) fn new_clusters(world: &World, per_point: u64, kills: &Kills) -> Resu
                 String::from_utf8_lossy(&listed.stderr)
             );
         }
+        self.tally.count(point.name);
+        Ok(())
     }
-    Ok(())
 }

@@ -14,6 +14,7 @@ use tokio::runtime::Runtime;
 
 use super::{
     api::{Added, ApiClient},
+    plan::{REPOSITORIES, Victim},
     source::{AppName, Source},
 };
 use crate::{
@@ -21,18 +22,24 @@ use crate::{
     git_host::{GitHost, Login},
     http,
     programs::Programs,
-    scripted_cluster::{FluxEnvironment, Ledger, ScriptedCluster},
+    scripted_cluster::{FluxEnvironment, Ledger, Objects, ScriptedCluster},
 };
 
 /// The environment whose gitops repository the control plane keeps, and the one whose it does not.
 pub(super) const BUILT_IN: &str = "prod";
 pub(super) const OUTSIDE: &str = "edge";
 
+/// One for each of them.
+pub(super) const CLUSTERS: usize = 2;
+
+/// Applications of each repository, half of them in each environment.
+const APPS_OF_EACH: usize = 4;
+
 /// Longer than any start takes.
 pub(super) const START_LIMIT: Duration = Duration::from_secs(30);
 
 /// A webhook that nobody took is found by the next poll: the stand-in for the usual five minutes.
-const POLL_INTERVAL_S: &str = "10";
+const POLL_INTERVAL_S: &str = "5";
 
 /// So long that a request to look which was lost is not made good by Flux itself.
 const FLUX_INTERVAL: Duration = Duration::from_secs(3600);
@@ -44,13 +51,6 @@ const ORGANIZATION: &str = "acme";
 
 /// What the control plane pushes with to the other git host.
 const HOST_LOGIN: Login = Login { user: "bot", password: "may-push" };
-
-/// How much there is of everything.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Size {
-    pub(super) repositories: usize,
-    pub(super) apps_of_each: usize,
-}
 
 /// Where a control plane listens.
 #[derive(Clone, Copy, Debug)]
@@ -67,7 +67,14 @@ pub(super) struct Cluster {
     pub(super) id: String,
     pub(super) agent: Mutex<Child>,
     token_file: PathBuf,
-    _scripted: ScriptedCluster,
+    scripted: ScriptedCluster,
+}
+
+impl Cluster {
+    /// What is on it.
+    pub(super) fn objects(&self) -> &Objects {
+        self.scripted.objects()
+    }
 }
 
 /// A repository and who tells of its pushes.
@@ -145,11 +152,13 @@ impl World {
         programs: &Programs,
         folder: &Path,
         database: &str,
-        size: Size,
+        flaw: Option<&str>,
     ) -> Result<(Self, Vec<Developer>)> {
         let runtime = Arc::new(Runtime::new()?);
         let ports = Ports::free()?;
-        let server = Mutex::new(server(programs, folder, database, ports));
+        let mut server = server(programs, folder, database, ports);
+        server.set_flaw(flaw);
+        let server = Mutex::new(server);
         lock(&server).start(None)?;
         wait_until_ready(ports, &server)?;
         let link = sign_in_link(&lock(&server))?;
@@ -169,11 +178,19 @@ impl World {
             _runtime: Arc::clone(&runtime),
         };
         for name in [BUILT_IN, OUTSIDE] {
-            let cluster = world.connect(programs, &runtime, name)?;
+            let cluster = world.connect(programs, &runtime, name, flaw)?;
             world.clusters.push(cluster);
         }
-        let developers = world.developers(size)?;
+        let developers = world.developers()?;
         Ok((world, developers))
+    }
+
+    /// One of its programs.
+    pub(super) fn process(&self, victim: Victim) -> &Mutex<Child> {
+        match victim {
+            Victim::Server => &self.server,
+            Victim::Agent(cluster) => &self.clusters[cluster].agent,
+        }
     }
 
     /// Writes a new enrolment token to where a cluster's agent looks for one.
@@ -191,7 +208,13 @@ impl World {
         Ok(vec![(BUILT_IN, built_in), (OUTSIDE, self.host.repository.clone())])
     }
 
-    fn connect(&self, programs: &Programs, runtime: &Runtime, name: &str) -> Result<Cluster> {
+    fn connect(
+        &self,
+        programs: &Programs,
+        runtime: &Runtime,
+        name: &str,
+        flaw: Option<&str>,
+    ) -> Result<Cluster> {
         let is_outside = name == OUTSIDE;
         let gitops = is_outside.then(|| {
             json!({
@@ -235,19 +258,20 @@ impl World {
             log: folder.join("agent.log"),
             folder: folder.join("agent"),
         });
+        agent.set_flaw(flaw);
         agent.start(None)?;
-        Ok(Cluster { id, agent: Mutex::new(agent), token_file, _scripted: scripted })
+        Ok(Cluster { id, agent: Mutex::new(agent), token_file, scripted })
     }
 
-    fn developers(&self, size: Size) -> Result<Vec<Developer>> {
+    fn developers(&self) -> Result<Vec<Developer>> {
         let folder = self.folder.join("sources");
         let mut developers = Vec::new();
-        for number in 0..size.repositories {
+        for number in 0..REPOSITORIES {
             let app = |place: usize| AppName {
                 environment: if place.is_multiple_of(2) { BUILT_IN } else { OUTSIDE }.to_owned(),
                 app: format!("app-{number}-{place}"),
             };
-            let apps = (0..size.apps_of_each).map(app).collect();
+            let apps = (0..APPS_OF_EACH).map(app).collect();
             let source = Source::create(&folder, &format!("shop-{number}"), apps)?;
             let added = self.api.add_repository(&source.url(), &format!("acme/shop-{number}"))?;
             developers.push(Developer { source, added });

@@ -9,6 +9,7 @@ use futures::{
 };
 use gimlet_app::{AuthenticatedAgent, Clock, SystemClock, link::LinkSession};
 use gimlet_shared::{
+    api::ClusterConnect,
     enrol::{DescribeCluster, IssuedCertificate, RequestCertificate},
     ids::BootId,
     link::{FromAgent, FromServer, MAX_FRAME_BYTES, PROTOCOL, decode, encode},
@@ -24,7 +25,10 @@ use tokio_tungstenite::{
 };
 use tokio_util::sync::CancellationToken;
 
-use crate::harness::{TestServer, enrolment_token};
+use crate::{
+    harness::{TestServer, enrolment_token},
+    source::{Shop, Source, manifest},
+};
 
 pub(crate) type Link = WebSocketStream<TlsStream<TcpStream>>;
 
@@ -114,6 +118,20 @@ async fn goodbye(link: &mut Link) -> Option<CloseFrame> {
     }
 }
 
+/// The agent of a shop's only cluster greets; returns its link and the answer.
+pub(crate) async fn connect_cluster_of(shop: &Shop, hello: &FromAgent) -> (Link, FromServer) {
+    let clusters = shop.owner.get("/api/v1/clusters").await;
+    let first = clusters.get("items").unwrap_or(&clusters)[0]["id"].as_str().unwrap().to_owned();
+    let path = format!("/api/v1/clusters/{first}/enrolment");
+    let renewed = shop.owner.post(&path, serde_json::json!({})).await;
+    let connect: ClusterConnect = renewed.json().await.unwrap();
+    let agent = enrol(&shop.server, &enrolment_token(&connect)).await;
+    let mut link = open_link(&shop.server, Some(&agent), &[]).await.unwrap();
+    say(&mut link, hello).await;
+    let answer = hear(&mut link).await;
+    (link, answer)
+}
+
 pub(crate) fn hello() -> FromAgent {
     FromAgent::Hello {
         protocol: PROTOCOL,
@@ -139,6 +157,33 @@ async fn an_enrolled_agent_is_welcomed_and_shown_as_connected() {
         (&cluster["state"], &cluster["agent_version"]),
         (&"connected".into(), &"0.1.0".into())
     );
+}
+
+#[tokio::test]
+async fn an_agent_that_remembers_more_commands_than_a_restored_database_is_poked_in_its_first_session()
+ {
+    let shop = Shop::given(Source::with(&manifest("prod", "{event: tag}", "0"))).await;
+    let FromAgent::Hello { protocol, boot_id, agent_version, kubernetes_version, .. } = hello()
+    else {
+        panic!("no greeting");
+    };
+    let ahead =
+        FromAgent::Hello { protocol, boot_id, last_applied: 80, agent_version, kubernetes_version };
+    let (mut link, answer) = connect_cluster_of(&shop, &ahead).await;
+    assert!(matches!(answer, FromServer::Welcome { resume_from: 1, .. }), "{answer:?}");
+
+    shop.source.write("shop.yaml", &manifest("prod", "{event: push}", "1"));
+    shop.source.commit("Second");
+    shop.source.push(&["main"]);
+    shop.look().await;
+    let poked = tokio::time::timeout(Duration::from_secs(30), async {
+        loop {
+            if let FromServer::Command(command) = hear(&mut link).await {
+                return command;
+            }
+        }
+    });
+    assert_eq!(poked.await.expect("a poke").seq, 1);
 }
 
 #[tokio::test]

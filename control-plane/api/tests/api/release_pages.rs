@@ -2,7 +2,7 @@
 //! what changed in git.
 
 use gimlet_shared::{
-    api::{App, ClusterConnect, Diff, Release},
+    api::{App, Diff, Release},
     link::{FromAgent, SnapshotPart},
     observed::{
         ContainerState, FluxState, IngressRule, IngressState, ObjectKey, Observation,
@@ -13,8 +13,8 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::{
-    agents::{Link, enrol, hear, hello, open_link, say},
-    harness::{enrolment_token, problem},
+    agents::{Link, connect_cluster_of, hello, say},
+    harness::problem,
     source::{Shop, Source, manifest},
 };
 
@@ -23,14 +23,7 @@ const APPLIER: &str = "builtin-prod-apps-shop-shop";
 /// A control plane whose only cluster is connected.
 async fn connected(source: Source) -> (Shop, Link) {
     let shop = Shop::given(source).await;
-    let clusters = shop.owner.get("/api/v1/clusters").await;
-    let first = clusters.get("items").unwrap_or(&clusters)[0]["id"].as_str().unwrap().to_owned();
-    let renewed = shop.owner.post(&format!("/api/v1/clusters/{first}/enrolment"), json!({})).await;
-    let connect: ClusterConnect = renewed.json().await.unwrap();
-    let agent = enrol(&shop.server, &enrolment_token(&connect)).await;
-    let mut link = open_link(&shop.server, Some(&agent), &[]).await.unwrap();
-    say(&mut link, &hello()).await;
-    hear(&mut link).await;
+    let (link, _) = connect_cluster_of(&shop, &hello()).await;
     (shop, link)
 }
 

@@ -148,7 +148,7 @@ impl Drop for Lock {
 
 /// Removes a lock of ours whose process is gone: it is a second name of a value, and nobody holds that
 /// locked. Git's own locks have one name, and are not touched.
-fn remove_abandoned(lock: &Path) -> bool {
+pub(crate) fn remove_abandoned(lock: &Path) -> bool {
     use std::os::unix::fs::MetadataExt;
 
     let Ok(file) = fs::File::open(lock) else { return false };

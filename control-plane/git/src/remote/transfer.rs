@@ -8,7 +8,7 @@ use std::time::Duration;
 use gix::ObjectId;
 
 use super::host::Resolver;
-use super::{Credentials, HostPolicy, RemoteError, RemoteUrl};
+use super::{Credentials, HostPolicy, RemoteError, RemoteUrl, locks};
 use crate::binary::{Finished, Run, Settings};
 use crate::{BranchName, CommitId, Git, RefName};
 
@@ -68,11 +68,17 @@ impl Remote {
     }
 
     /// Fetches by full refspecs, such as `+refs/heads/*:refs/heads/*`; references that a refspec covers
-    /// and the host no longer has are removed.
+    /// and the host no longer has are removed. No other fetch may go on in this repository: locks that stand
+    /// in the way are then those of a killed run, and are removed.
     pub(crate) async fn fetch(&self, git_dir: &Path, refspecs: &[&str]) -> Result<(), RemoteError> {
         let options =
             ["--prune", "--no-tags", "--no-write-fetch-head", "--no-recurse-submodules", "--quiet"];
-        let done = self.run(git_dir, "fetch", &options, refspecs, LARGEST_REPORT).await?;
+        let run = || self.run(git_dir, "fetch", &options, refspecs, LARGEST_REPORT);
+        let mut done = run().await?;
+        if !done.success && locks::is_locked(&done.stderr) {
+            locks::remove_left_over(git_dir).await;
+            done = run().await?;
+        }
         if done.success { Ok(()) } else { Err(self.complaint("fetch", &done.stderr)) }
     }
 

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 use std::sync::atomic::Ordering;
+use std::time::{Duration, SystemTime};
 
 use gimlet_git::mirror::{IgnoredReason, Mirror, MirrorError, changes};
 use gimlet_git::remote::{HostError, HostPolicy, RemoteError, RemoteErrorKind};
@@ -61,6 +62,23 @@ async fn a_fetch_says_what_came_moved_and_went() {
         fetched(&mirror).await,
         [("feature/x".to_owned(), true, false), ("main".to_owned(), true, true),]
     );
+}
+
+#[tokio::test]
+async fn the_lock_of_a_killed_fetch_holds_up_no_later_one() {
+    let place = Place::new();
+    let host = place.host("host.git");
+    let clone = place.clone_of(host.to_str().unwrap(), "clone");
+    let mirror = mirror_of(&place, &host).await;
+    mirror.fetch().await.unwrap();
+    let lock = std::fs::File::create(mirror.path().join("refs/heads/main.lock")).unwrap();
+    lock.set_modified(SystemTime::now() - Duration::from_secs(60)).unwrap();
+
+    write(&clone, "a", "1");
+    commit_all(&clone, "two");
+    git(&clone, &["push", "-q", "origin", "main"]);
+    assert_eq!(fetched(&mirror).await, [("main".to_owned(), true, true)]);
+    git(mirror.path(), &["fsck", "--strict"]);
 }
 
 #[tokio::test]

@@ -45,6 +45,25 @@ async fn a_commit_arrives_at_the_host() {
 }
 
 #[tokio::test]
+async fn the_lock_of_a_server_that_was_killed_while_it_noted_a_push_holds_up_no_later_commit() {
+    let place = Place::new();
+    let host = place.host("host.git");
+    let outside = outside(&place, "copy", file_url(&host)).await;
+    outside.commit(change(vec![put("a", "1")])).await.unwrap();
+    // As the program leaves it: a second name of the value that was on its way. The push has arrived.
+    let (copy, clone) = (place.at("copy"), place.clone_of(host.to_str().unwrap(), "clone"));
+    std::fs::write(copy.join("gimlet-ref-killed"), "").unwrap();
+    let lock = copy.join("refs/remotes/origin/main.lock");
+    std::fs::hard_link(copy.join("gimlet-ref-killed"), lock).unwrap();
+    write(&clone, "b", "1");
+    commit_all(&clone, "pushed");
+    git(&clone, &["push", "-q", "origin", "main"]);
+
+    let committed = outside.commit(change(vec![put("a", "2")])).await.unwrap();
+    assert_eq!(git(&host, &["rev-parse", "main"]), committed.head().to_string());
+}
+
+#[tokio::test]
 async fn an_empty_host_gets_its_first_commit() {
     let place = Place::new();
     git(&place.at(""), &["init", "-q", "--bare", "-b", "main", "host.git"]);

@@ -151,9 +151,9 @@ async fn the_newest_session_fences_the_older_one() {
     each_database(async |store| {
         let owner = owner(&store, "acme").await;
         let made = connected(&store, &owner, "prod").await;
-        let first = store.open_epoch(&made.scope, "0.1.0", "v1.34.4", at(10)).await.unwrap();
+        let first = store.open_epoch(&made.scope, "0.1.0", "v1.34.4", at(10)).await.unwrap().epoch;
         assert!(store.touch_cluster(&made.scope, first, at(11)).await.unwrap());
-        let second = store.open_epoch(&made.scope, "0.1.1", "v1.34.4", at(20)).await.unwrap();
+        let second = store.open_epoch(&made.scope, "0.1.1", "v1.34.4", at(20)).await.unwrap().epoch;
         assert_eq!((first, second), (1, 2));
 
         assert!(!store.touch_cluster(&made.scope, first, at(30)).await.unwrap());

@@ -107,7 +107,7 @@ async fn a_command_is_accepted_and_done_once() {
         let release = commanded(&store, &shop, "web").await;
         let command = pending(&store, &shop, 0).await.remove(0);
         let scope = &shop.connected.scope;
-        let epoch = store.open_epoch(scope, "0.1.0", "v1.34.4", at(30)).await.unwrap();
+        let epoch = store.open_epoch(scope, "0.1.0", "v1.34.4", at(30)).await.unwrap().epoch;
         let finish = async |epoch, id| {
             let outcome = CommandOutcome::Succeeded;
             store.finish_command(scope, epoch, command.seq, id, &outcome, at(32)).await.unwrap()
@@ -131,8 +131,9 @@ async fn a_fenced_session_moves_no_command() {
         commanded(&store, &shop, "web").await;
         let command = pending(&store, &shop, 0).await.remove(0);
         let scope = &shop.connected.scope;
-        let older = store.open_epoch(scope, "0.1.0", "v1.34.4", at(30)).await.unwrap();
-        store.open_epoch(scope, "0.1.0", "v1.34.4", at(31)).await.unwrap();
+        let older = store.open_epoch(scope, "0.1.0", "v1.34.4", at(30)).await.unwrap().epoch;
+        let newer = store.open_epoch(scope, "0.1.0", "v1.34.4", at(31)).await.unwrap();
+        assert_eq!((newer.epoch, newer.last_command_seq), (older + 1, command.seq));
 
         assert!(!store.accept_command(scope, older, command.seq, at(32)).await.unwrap());
         let outcome = CommandOutcome::Succeeded;

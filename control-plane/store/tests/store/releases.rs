@@ -196,6 +196,28 @@ async fn queued_releases_are_claimed_together_and_by_one() {
 }
 
 #[tokio::test]
+async fn a_claim_is_kept_by_who_holds_it_and_not_after_it_was_given_back() {
+    each_database(async |store| {
+        let (shop, system) = (shop(&store, "acme").await, store.system());
+        let release = shop.release(&store, "web").await;
+        let claimed = store.claim_queued(&system, at(20), at(35), 10).await.unwrap();
+        let application = claimed[0].application.id;
+        let keep = async |held, until| {
+            store.keep_claim(&system, application, at(held), at(until)).await.unwrap()
+        };
+
+        assert!(keep(35, 50).await);
+        assert!(!keep(35, 60).await, "an older hold on it");
+        assert!(store.claim_queued(&system, at(40), at(55), 10).await.unwrap().is_empty());
+        assert_eq!(store.claim_queued(&system, at(50), at(65), 10).await.unwrap().len(), 1);
+        assert!(!keep(50, 70).await, "somebody else has it");
+        advance(&store, &release, failed()).await.unwrap();
+        assert!(!keep(65, 80).await, "it was given back");
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_postponed_release_waits_for_its_time() {
     each_database(async |store| {
         let (shop, system) = (shop(&store, "acme").await, store.system());
