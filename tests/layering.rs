@@ -53,15 +53,14 @@ const MAY: &[(&str, &[&str])] = &[
 ];
 
 /// The crates below `tests/`.
-const TESTS: &[&str] =
-    &[
-        "gimlet-tests",
-        "gimlet-cluster",
-        "gimlet-bench",
-        "gimlet-fuzz",
-        "gimlet-helm-cases",
-        "gimlet-reflector",
-    ];
+const TESTS: &[&str] = &[
+    "gimlet-tests",
+    "gimlet-cluster",
+    "gimlet-bench",
+    "gimlet-fuzz",
+    "gimlet-helm-cases",
+    "gimlet-reflector",
+];
 
 /// Libraries that stand for a layer, and the crates of ours that may import them.
 const ONLY: &[(&str, &[&str])] = &[
