@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, PoisonError, TryLockError};
+use std::sync::{Arc, MutexGuard, PoisonError, TryLockError};
 use std::time::Instant;
 
 use gimlet_shared::crash_point;
@@ -263,9 +263,11 @@ impl Repository {
             let this = self.clone();
             // The turn goes with the work: it runs on when the caller is gone.
             let work = blocking(move || {
-                this.commit_waiting();
+                let gathering = this.commit_waiting();
                 drop(turn);
-                this.gather();
+                if gathering.is_some() {
+                    this.gather();
+                }
                 Ok::<_, CommitError>(())
             });
             tokio::select! {
@@ -281,21 +283,36 @@ impl Repository {
         self.inner.writer.clone().lock_owned().await
     }
 
-    /// Commits what waits, and answers those who wait for it.
-    fn commit_waiting(&self) {
+    /// Waits until small packs are not being gathered any more, which goes on beside the commits: for whoever
+    /// looks at the repository's files by other means than git's, or with `git fsck`.
+    pub async fn gathered(&self) {
+        let this = self.clone();
+        let waited = blocking(move || {
+            drop(lock(&this.inner.gathering));
+            Ok::<_, ReadError>(())
+        });
+        // It fails where the process ends, and then nothing gathers.
+        let _ = waited.await;
+    }
+
+    /// Commits what waits, and answers those who wait for it; whoever gets the returned has to gather.
+    fn commit_waiting(&self) -> Option<MutexGuard<'_, ()>> {
         let last = std::mem::take(&mut *lock(&self.inner.last));
         self.inner.queue.gather(last);
-        let Some((branch, batch)) = self.inner.queue.take() else { return };
+        let (branch, batch) = self.inner.queue.take()?;
         let (size, began) = (batch.len(), Instant::now());
         let (changes, answers): (Vec<_>, Vec<_>) =
             batch.into_iter().map(|Waiting { change, answer }| (change, answer)).unzip();
         let results = self.commit_together(&branch, &changes);
         let (took, ended) = (began.elapsed(), Some(Instant::now()));
         *lock(&self.inner.last) = LastBatch { size, took, ended };
+        // Begun before anybody is answered, so that who was answered can wait for its end.
+        let gathering = self.begin_gathering();
         for (answer, result) in answers.into_iter().zip(results) {
             // Nobody waits any more: that the commit is made holds all the same.
             let _ = answer.send(result);
         }
+        gathering
     }
 
     /// One commit for each change, or what speaks against it.
@@ -381,19 +398,23 @@ impl Repository {
         lock(&self.inner.tips).insert(branch.clone(), tip);
     }
 
-    /// Gathers small packs when enough were stored since the last time, and nobody else does. Commits go on
-    /// meanwhile.
-    fn gather(&self) {
-        let _alone = match self.inner.gathering.try_lock() {
-            Ok(alone) => alone,
-            Err(TryLockError::Poisoned(left)) => left.into_inner(),
-            Err(TryLockError::WouldBlock) => return,
-        };
-        if self.inner.packs.load(Ordering::Relaxed) >= TOGETHER {
-            self.inner.packs.store(0, Ordering::Relaxed);
-            // Without it reading is slower, and the next time tries again.
-            let _ = gather(&self.inner.path.join("objects/pack"));
+    /// The turn to gather small packs, where enough were stored since the last time and nobody else has it.
+    fn begin_gathering(&self) -> Option<MutexGuard<'_, ()>> {
+        if self.inner.packs.load(Ordering::Relaxed) < TOGETHER {
+            return None;
         }
+        match self.inner.gathering.try_lock() {
+            Ok(turn) => Some(turn),
+            Err(TryLockError::Poisoned(left)) => Some(left.into_inner()),
+            Err(TryLockError::WouldBlock) => None,
+        }
+    }
+
+    /// Gathers small packs. Commits go on meanwhile.
+    fn gather(&self) {
+        self.inner.packs.store(0, Ordering::Relaxed);
+        // Without it reading is slower, and the next time tries again.
+        let _ = gather(&self.inner.path.join("objects/pack"));
     }
 
     /// Makes the commit of `change` on `head` and stores it; no branch names it yet.
@@ -412,7 +433,9 @@ impl Repository {
                 let placed = durable::store(&self.inner.path, &objects.into_list(), None)?;
                 placed.sync_with(None).map_err(write_failed("store new objects"))?;
                 self.inner.packs.fetch_add(1, Ordering::Relaxed);
-                self.gather();
+                if let Some(_turn) = self.begin_gathering() {
+                    self.gather();
+                }
                 Ok(Prepared::Stored { commit })
             }
         }
@@ -454,7 +477,7 @@ impl Repository {
     }
 }
 
-fn lock<T>(kept: &std::sync::Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+fn lock<T>(kept: &std::sync::Mutex<T>) -> MutexGuard<'_, T> {
     // Each change leaves it usable, whoever panicked.
     kept.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -122,6 +122,7 @@ async fn small_packs_are_gathered_and_nothing_is_lost() {
         let found = reader.read_file(commits[n / 2], &"app/file".parse().unwrap()).await.unwrap();
         assert_eq!(found.unwrap(), (n / 2).to_string().as_bytes());
     }
+    repository.gathered().await;
     assert!(packs(repository.path()) < 3 * TOGETHER, "{}", packs(repository.path()));
     git(repository.path(), &["fsck", "--strict", "--full"]);
     let counted = git(repository.path(), &["rev-list", "--count", "--objects", "main"]);

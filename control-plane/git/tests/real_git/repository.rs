@@ -187,6 +187,7 @@ async fn folders_are_emptied_restored_and_removed() {
         .commit(change(vec![Edit::RestoreFolder { path: path("app"), from: stranger }]))
         .await;
     assert!(matches!(error, Err(CommitError::NotInHistory { .. })));
+    repository.gathered().await;
     git(repository.path(), &["fsck", "--strict", "--full"]);
 }
 
@@ -270,6 +271,9 @@ async fn two_writers_and_a_persons_push_lose_nothing() {
     let ((), (), person) = tokio::join!(writer(&first, "one"), writer(&second, "two"), person);
     person.unwrap();
 
+    for repository in [&first, &second] {
+        repository.gathered().await;
+    }
     git(first.path(), &["fsck", "--strict", "--full"]);
     assert_eq!(git(first.path(), &["rev-list", "--count", "main"]), (3 * EACH + 1).to_string());
     assert_eq!(git(first.path(), &["rev-list", "--merges", "--count", "main"]), "0");
@@ -303,6 +307,7 @@ async fn repacking_gathers_objects_beside_a_writer() {
         }
     };
     tokio::join!(write, repack);
+    repository.gathered().await;
     place.git().repack(repository.path()).await.unwrap();
 
     git(repository.path(), &["fsck", "--strict", "--full"]);

@@ -129,6 +129,7 @@ async fn write(path: &Path, load: &Load) -> Result<(u32, Acknowledged)> {
             acknowledged.insert(format!("app-{writer}/{name}"), content);
         }
     }
+    repository.gathered().await;
     Ok((commits, acknowledged))
 }
 

@@ -62,9 +62,10 @@ impl Lane {
     /// Moves `main` to its next commit, tells the server, and waits for the command.
     pub(super) async fn push(&mut self, number: u32) -> Result<Passed> {
         let (before, after) = (&self.commits[self.pushed], &self.commits[self.pushed + 1]);
-        let main = self.source.join("refs/heads/main");
-        fs::write(main.with_extension("new"), format!("{after}\n"))?;
-        fs::rename(main.with_extension("new"), &main)?;
+        // As git does it: whoever reads the branch meanwhile finds the old value or the new one.
+        let value = self.source.join("value");
+        fs::write(&value, format!("{after}\n"))?;
+        fs::rename(&value, self.source.join("refs/heads/main"))?;
         let body = push(&format!("acme/{}", self.name), before, after, BODY);
         let signature = self.hook.signature(&body)?;
         let trace = u128::from(self.number + 1) << 64 | u128::from(number + 1);
