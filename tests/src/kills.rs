@@ -4,6 +4,8 @@
 //! Developers push to real repositories, webhooks are delivered once and not again, and every program is killed
 //! over and over. Afterwards an oracle compares what was pushed with the gitops repositories and with the effect
 //! ledger. It does not ask the database.
+//!
+//! `cargo prove storm` floods the same server with webhooks: [`prove_storm`].
 
 mod api;
 mod git_host;
@@ -13,6 +15,8 @@ mod proof;
 mod pusher;
 mod small;
 mod source;
+mod storm;
 mod world;
 
 pub use proof::{Database, KillPlan, Verdict, prove};
+pub use storm::{StormPlan, prove_storm};

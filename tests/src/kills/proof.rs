@@ -63,7 +63,7 @@ pub struct Verdict {
 }
 
 impl Database {
-    fn name(&self) -> &'static str {
+    pub(super) fn name(&self) -> &'static str {
         match self {
             Self::Sqlite => "sqlite",
             Self::Postgres(_) => "postgres",
