@@ -16,7 +16,7 @@ use super::{Problem, html};
 use crate::{
     Web,
     errors::PageError,
-    extract::{Form, Named, given},
+    extract::{Form, Named, given, without_login},
     filters,
     session::Viewer,
     shell::{Section, Shell},
@@ -79,6 +79,7 @@ pub(super) async fn add(
     match web.app.add_repository(&viewer.scope, new).await {
         Ok(added) => Ok(html(&AddedPage { shell, added })?.into_response()),
         Err(error) => {
+            let form = RepositoryForm { url: without_login(&form.url), ..form };
             let page = AddPage { shell, form, problem: Some(Problem::of(error)?) };
             Ok((StatusCode::UNPROCESSABLE_ENTITY, html(&page)?).into_response())
         }
