@@ -17,9 +17,11 @@ const MAY: &[(&str, &[&str])] = &[
         &["gimlet-shared", "gimlet-manifest", "gimlet-domain", "gimlet-store", "gimlet-git"],
     ),
     ("gimlet-github", &["gimlet-shared", "gimlet-domain", "gimlet-app"]),
+    ("gimlet-routes", &["gimlet-domain"]),
     (
         "gimlet-api",
         &[
+            "gimlet-routes",
             "gimlet-shared",
             "gimlet-manifest",
             "gimlet-domain",
@@ -31,7 +33,14 @@ const MAY: &[(&str, &[&str])] = &[
     ("gimlet-docs", &["gimlet-shared", "gimlet-manifest"]),
     (
         "gimlet-web",
-        &["gimlet-shared", "gimlet-manifest", "gimlet-domain", "gimlet-docs", "gimlet-app"],
+        &[
+            "gimlet-shared",
+            "gimlet-manifest",
+            "gimlet-domain",
+            "gimlet-docs",
+            "gimlet-app",
+            "gimlet-routes",
+        ],
     ),
     ("gimlet-cli", &["gimlet-shared", "gimlet-manifest"]),
     ("gimlet-agent", &["gimlet-shared"]),
@@ -67,7 +76,10 @@ const ONLY: &[(&str, &[&str])] = &[
     ("sea-orm", &["gimlet-store"]),
     ("sea-orm-migration", &["gimlet-store"]),
     ("sqlx", &["gimlet-store"]),
-    ("axum", &["gimlet-api", "gimlet-web", "gimlet-agent", "gimlet-control-plane"]),
+    (
+        "axum",
+        &["gimlet-routes", "gimlet-api", "gimlet-web", "gimlet-agent", "gimlet-control-plane"],
+    ),
     ("octocrab", &["gimlet-github"]),
     ("gix", &["gimlet-git"]),
     // The reflector stands beside the agent in a measurement, and is nothing of the product.

@@ -9,6 +9,8 @@
 //! happens after the other: a push, a kill in the middle of what it set going, and the next push to a repository
 //! whose last one has come through. So a release is hit several times on its way, and none is starved by
 //! programs that live shorter than its way takes.
+//!
+//! `cargo prove storm` floods the same server with webhooks: [`prove_storm`].
 
 mod ageing;
 mod api;
@@ -19,8 +21,10 @@ mod proof;
 mod pushes;
 mod small;
 mod source;
+mod storm;
 mod tally;
 mod world;
 
 pub use plan::{Database, KillPlan, Patience};
 pub use proof::{Verdict, prove};
+pub use storm::{StormPlan, prove_storm};

@@ -11,13 +11,9 @@ mod tls;
 
 use std::{io, sync::Arc};
 
-use axum::{
-    Router,
-    extract::DefaultBodyLimit,
-    middleware::map_response,
-    routing::{get, post},
-};
+use axum::{Router, extract::DefaultBodyLimit, middleware::map_response};
 use gimlet_app::App;
+use gimlet_routes::{Needs, Routes};
 use rustls::ServerConfig;
 use tokio::net::TcpListener;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
@@ -71,14 +67,19 @@ impl AgentPort {
 /// The routes of the port. [`PeerCertificate`] has to be among the extensions of each request; link
 /// sessions run in `sessions` and end when `shutdown` fires.
 pub fn agent_router(app: App, sessions: TaskTracker, shutdown: CancellationToken) -> Router {
-    Router::new()
-        .route("/root.pem", get(enrolment::root_pem))
-        .route("/enrolment/cluster", post(enrolment::describe_cluster))
-        .route("/enrolment/certificate", post(enrolment::issue_certificate))
-        .route("/agent/link", get(link::open_link))
+    routes()
+        .router()
         .layer(DefaultBodyLimit::max(LARGEST_BODY_BYTES))
         .method_not_allowed_fallback(wrong_method)
         .fallback(unknown_route)
         .layer(map_response(unstored))
         .with_state(AgentState { app, sessions, shutdown })
+}
+
+pub(crate) fn routes() -> Routes<AgentState> {
+    Routes::default()
+        .get("/root.pem", Needs::Nothing, enrolment::root_pem)
+        .post("/enrolment/cluster", Needs::EnrolmentToken, enrolment::describe_cluster)
+        .post("/enrolment/certificate", Needs::EnrolmentToken, enrolment::issue_certificate)
+        .get("/agent/link", Needs::ClientCertificate, link::open_link)
 }

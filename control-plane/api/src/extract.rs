@@ -183,11 +183,19 @@ fn read_json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ApiError> {
         }
         let field = named_field(&cause.to_string()).unwrap_or(path);
         let whole = matches!(field.as_str(), "." | "?");
-        let problem = ApiError::new(ProblemKind::InvalidField, cause.to_string());
+        let problem = ApiError::new(ProblemKind::InvalidField, without_value(&cause.to_string()));
         if whole { problem } else { problem.in_field(field) }
     })?;
     json.end().map_err(|error| no_json(&error))?;
     Ok(value)
+}
+
+/// What serde says, without the text that it did not want: that may be a secret in the wrong place.
+fn without_value(message: &str) -> String {
+    match (message.split_once("string \""), message.rsplit_once("\", expected")) {
+        (Some((before, _)), Some((_, after))) => format!("{before}string, expected{after}"),
+        _ => message.to_owned(),
+    }
 }
 
 fn no_json(error: &serde_json::Error) -> ApiError {
@@ -271,6 +279,20 @@ mod tests {
                 415,
                 "{content_type}"
             );
+        }
+    }
+
+    #[tokio::test]
+    async fn a_text_in_the_wrong_place_is_not_repeated() {
+        for body in [
+            r#"{"name": "a", "gitops_repository": "canary\", expected"}"#,
+            r#"{"name": ["canary"]}"#,
+            r#""canary""#,
+            r#"{"name": "canary"#,
+        ] {
+            let problem = body_problem("application/json", body).await;
+            assert!(!problem.detail.contains("canary"), "{}", problem.detail);
+            assert!(problem.detail.contains("line 1 column"), "{}", problem.detail);
         }
     }
 

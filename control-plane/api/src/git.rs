@@ -3,17 +3,16 @@
 use std::io;
 
 use axum::{
-    Router,
     body::Body,
     extract::{Request, State},
     http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header},
     response::Response,
-    routing::{get, post},
 };
 use base64::{Engine, engine::general_purpose::STANDARD};
 use futures::{StreamExt, TryStreamExt};
 use gimlet_app::AppError;
 use gimlet_git::smart_http::{self, Right, ServeError};
+use gimlet_routes::{Needs, Routes};
 use gimlet_shared::error_chain::Chain;
 
 use crate::{
@@ -25,11 +24,13 @@ use crate::{
 /// The queue of exchanges moves on within this.
 const BUSY_RETRY_S: u64 = 5;
 
-pub(crate) fn router() -> Router<ApiState> {
-    Router::new()
-        .route("/git/{organization}/{repository}/info/refs", get(info_refs))
-        .route("/git/{organization}/{repository}/git-upload-pack", post(upload_pack))
-        .route("/git/{organization}/{repository}/git-receive-pack", post(receive_pack))
+const CREDENTIAL: Needs = Needs::GitCredential;
+
+pub(crate) fn routes() -> Routes<ApiState> {
+    Routes::default()
+        .get("/git/{organization}/{repository}/info/refs", CREDENTIAL, info_refs)
+        .post("/git/{organization}/{repository}/git-upload-pack", CREDENTIAL, upload_pack)
+        .post("/git/{organization}/{repository}/git-receive-pack", CREDENTIAL, receive_pack)
 }
 
 async fn info_refs(

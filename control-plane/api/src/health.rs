@@ -5,9 +5,9 @@ use axum::{
     extract::State,
     http::{StatusCode, header},
     response::IntoResponse,
-    routing::get,
 };
 use gimlet_app::App;
+use gimlet_routes::{Needs, Routes};
 use gimlet_shared::error_chain::Chain;
 use prometheus::{Registry, TEXT_FORMAT, TextEncoder};
 use tokio_util::sync::CancellationToken;
@@ -17,13 +17,27 @@ use tokio_util::sync::CancellationToken;
 ///
 /// Once `unready` fires, `/readyz` says so and nothing else: balancers then send nobody new.
 pub fn health_router(app: App, registry: Registry, unready: CancellationToken) -> Router {
-    Router::new()
-        .route("/livez", get(async || "ok\n"))
-        .route("/readyz", get(ready).with_state((app, unready)))
-        .route("/metrics", get(metrics).with_state(registry))
+    routes().router().with_state(HealthState { app, registry, unready })
 }
 
-async fn ready(State((app, unready)): State<(App, CancellationToken)>) -> (StatusCode, String) {
+/// What the handlers of this port share.
+#[derive(Clone)]
+pub(crate) struct HealthState {
+    app: App,
+    registry: Registry,
+    unready: CancellationToken,
+}
+
+pub(crate) fn routes() -> Routes<HealthState> {
+    Routes::default()
+        .get("/livez", Needs::Nothing, async || "ok\n")
+        .get("/readyz", Needs::Nothing, ready)
+        .get("/metrics", Needs::Nothing, metrics)
+}
+
+async fn ready(
+    State(HealthState { app, unready, .. }): State<HealthState>,
+) -> (StatusCode, String) {
     if unready.is_cancelled() {
         return (StatusCode::SERVICE_UNAVAILABLE, "this server is stopping\n".to_owned());
     }
@@ -36,7 +50,7 @@ async fn ready(State((app, unready)): State<(App, CancellationToken)>) -> (Statu
     }
 }
 
-async fn metrics(State(registry): State<Registry>) -> impl IntoResponse {
+async fn metrics(State(HealthState { registry, .. }): State<HealthState>) -> impl IntoResponse {
     match TextEncoder::new().encode_to_string(&registry.gather()) {
         Ok(text) => (StatusCode::OK, [(header::CONTENT_TYPE, TEXT_FORMAT)], text),
         Err(error) => {

@@ -4,9 +4,9 @@ use axum::{
     Json, Router,
     extract::{DefaultBodyLimit, FromRequest, Request, State},
     http::{HeaderMap, StatusCode},
-    routing::post,
 };
 use gimlet_app::{Received, ports::HookHeaders};
+use gimlet_routes::{Needs, Routes};
 use gimlet_shared::ids::RepositoryId;
 
 use crate::{
@@ -20,10 +20,15 @@ use crate::{
 const LONGEST_DELIVERY_ID: usize = 128;
 
 pub(crate) fn router() -> Router<ApiState> {
-    Router::new()
-        .route("/hooks/github/{repository}", post(receive_hook))
-        .route("/hooks/look/{repository}", post(look_by_token))
-        .layer(DefaultBodyLimit::max(LARGEST_HOOK_BYTES))
+    routes().router().layer(DefaultBodyLimit::max(LARGEST_HOOK_BYTES))
+}
+
+pub(crate) fn routes() -> Routes<ApiState> {
+    Routes::default().post("/hooks/github/{repository}", Needs::HookSignature, receive_hook).post(
+        "/hooks/look/{repository}",
+        Needs::LookToken,
+        look_by_token,
+    )
 }
 
 /// Takes one delivery of GitHub. It is acknowledged only once it is stored.

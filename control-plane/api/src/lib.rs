@@ -5,7 +5,7 @@
 //! - [`health_router`]: port 9001.
 //! - [`serve_http`]: serves a port without TLS.
 //! - [`observed`]: request ids, spans and metrics, for the whole router of a port.
-//! - [`routes`]: each route with what it asks of its caller.
+//! - [`routes`] and [`health_routes`]: each route with what it asks of its caller.
 //!
 //! Handlers extract, call one use case of `gimlet-app`, and map. No rule of the product is here, and no
 //! page.
@@ -33,12 +33,13 @@ mod v1;
 
 pub use agents::{AgentPort, PeerCertificate, TlsError, agent_router, serve_tls, tls_config};
 pub use auth::SESSION_COOKIE;
+pub use gimlet_routes::{Needs, RouteRule};
 pub use health::health_router;
 pub use limits::RequestLimits;
 pub use observe::{HttpMetrics, METRICS, observed};
 pub use openapi::openapi;
 pub use people::{PeopleConfig, people_router};
 pub use problem::{ProblemDoc, ProblemKind, problems};
-pub use routes::{Needs, RouteRule, routes};
+pub use routes::{health_routes, routes};
 pub use serve::serve_http;
 pub use trace::traced;

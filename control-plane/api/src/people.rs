@@ -8,11 +8,11 @@ use axum::{
     http::{HeaderValue, Method, StatusCode, header},
     middleware::{from_fn, from_fn_with_state, map_response},
     response::{IntoResponse, Response},
-    routing::get,
 };
 use bytes::Bytes;
 use gimlet_app::App;
 use gimlet_git::smart_http::SmartHttp;
+use gimlet_routes::{Needs, Routes};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
@@ -55,14 +55,14 @@ pub fn people_router(app: App, config: PeopleConfig) -> Router {
         openapi: Bytes::from(serde_json::to_vec(&openapi::openapi()).unwrap_or_default()),
     };
     Router::from(v1::router())
-        .route("/api/v1/openapi.json", get(openapi_json))
+        .merge(document_route().router())
         .layer(from_fn(versioned))
         .layer(from_fn_with_state(state.clone(), replayed))
         .layer(from_fn_with_state(state.clone(), identified))
         .layer(DefaultBodyLimit::max(LARGEST_BODY_BYTES))
         .merge(
             hooks::router()
-                .merge(git::router())
+                .merge(git::routes().router())
                 .layer(from_fn_with_state(state.clone(), failures_counted)),
         )
         .method_not_allowed_fallback(wrong_method)
@@ -71,6 +71,11 @@ pub fn people_router(app: App, config: PeopleConfig) -> Router {
         .nest("/git", Router::new().fallback(unknown_route))
         .layer(map_response(unstored))
         .with_state(state)
+}
+
+/// The description of the API, which the description itself leaves out.
+pub(crate) fn document_route() -> Routes<ApiState> {
+    Routes::default().get("/api/v1/openapi.json", Needs::Nothing, openapi_json)
 }
 
 async fn openapi_json(State(state): State<ApiState>) -> impl IntoResponse {

@@ -1,36 +1,9 @@
 //! Each route with what it asks of its caller; a route that is missing here fails the tests.
 
 use gimlet_domain::role::Role;
+use gimlet_routes::{Needs, RouteRule};
 
-/// What a route asks of its caller.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Needs {
-    /// Nothing; what is in the request is the credential, or there is nothing to protect.
-    Nothing,
-    /// An API token or a browser session of a member with this role or a higher one.
-    Role(Role),
-    /// The repository's webhook secret, as a signature over the body.
-    HookSignature,
-    /// The repository's look token.
-    LookToken,
-    /// The environment's git credential, or a token as the password of HTTP basic.
-    GitCredential,
-    /// The single-use token of an enrolment.
-    EnrolmentToken,
-    /// A client certificate of our authority.
-    ClientCertificate,
-}
-
-/// One route.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct RouteRule {
-    /// HTTP method.
-    pub method: &'static str,
-    /// Template of the path.
-    pub path: &'static str,
-    /// What it asks for.
-    pub needs: Needs,
-}
+use crate::{agents, git, health, hooks, people};
 
 const VIEWER: Needs = Needs::Role(Role::Viewer);
 const DEVELOPER: Needs = Needs::Role(Role::Developer);
@@ -38,61 +11,66 @@ const ADMIN: Needs = Needs::Role(Role::Admin);
 
 /// All routes of the people's and the agents' port, besides pages.
 #[must_use]
-pub fn routes() -> &'static [RouteRule] {
-    const ROUTES: &[RouteRule] = &[
-        rule("GET", "/api/v1/openapi.json", Needs::Nothing),
-        rule("GET", "/api/v1/version", Needs::Nothing),
-        rule("GET", "/api/v1/me", VIEWER),
-        rule("POST", "/api/v1/auth/link", Needs::Nothing),
-        rule("POST", "/api/v1/auth/device", Needs::Nothing),
-        rule("POST", "/api/v1/auth/device/token", Needs::Nothing),
-        rule("GET", "/api/v1/clusters", VIEWER),
-        rule("POST", "/api/v1/clusters", ADMIN),
-        rule("GET", "/api/v1/clusters/{id}", VIEWER),
-        rule("POST", "/api/v1/clusters/{id}/enrolment", ADMIN),
-        rule("POST", "/api/v1/clusters/{id}/disconnect", ADMIN),
-        rule("GET", "/api/v1/environments", VIEWER),
-        rule("GET", "/api/v1/environments/{environment}", VIEWER),
-        rule("GET", "/api/v1/members", VIEWER),
-        rule("GET", "/api/v1/members/{login}", VIEWER),
-        rule("PATCH", "/api/v1/members/{login}", ADMIN),
-        rule("DELETE", "/api/v1/members/{login}", VIEWER),
-        rule("GET", "/api/v1/tokens", VIEWER),
-        rule("POST", "/api/v1/tokens", VIEWER),
-        rule("DELETE", "/api/v1/tokens/{id}", VIEWER),
-        rule("GET", "/api/v1/activity", VIEWER),
-        rule("GET", "/api/v1/changes", VIEWER),
-        rule("GET", "/api/v1/repositories", VIEWER),
-        rule("POST", "/api/v1/repositories", ADMIN),
-        rule("GET", "/api/v1/repositories/{id}", VIEWER),
-        rule("POST", "/api/v1/repositories/{id}/look", DEVELOPER),
-        rule("GET", "/api/v1/artifacts", VIEWER),
-        rule("GET", "/api/v1/artifacts/{id}", VIEWER),
-        rule("GET", "/api/v1/releases", VIEWER),
-        rule("POST", "/api/v1/releases", DEVELOPER),
-        rule("GET", "/api/v1/releases/{id}", VIEWER),
-        rule("GET", "/api/v1/releases/{id}/diff", VIEWER),
-        rule("POST", "/api/v1/releases/{id}/rollback", DEVELOPER),
-        rule("GET", "/api/v1/releases/{id}/events", VIEWER),
-        rule("GET", "/api/v1/apps", VIEWER),
-        rule("GET", "/api/v1/environments/{environment}/apps/{app}", VIEWER),
-        rule("DELETE", "/api/v1/environments/{environment}/apps/{app}", DEVELOPER),
-        rule("GET", "/api/v1/environments/{environment}/apps/{app}/compare", VIEWER),
-        rule("POST", "/hooks/github/{repository}", Needs::HookSignature),
-        rule("POST", "/hooks/look/{repository}", Needs::LookToken),
-        rule("GET", "/git/{organization}/{repository}/info/refs", Needs::GitCredential),
-        rule("POST", "/git/{organization}/{repository}/git-upload-pack", Needs::GitCredential),
-        rule("POST", "/git/{organization}/{repository}/git-receive-pack", Needs::GitCredential),
-        rule("GET", "/root.pem", Needs::Nothing),
-        rule("POST", "/enrolment/cluster", Needs::EnrolmentToken),
-        rule("POST", "/enrolment/certificate", Needs::EnrolmentToken),
-        rule("GET", "/agent/link", Needs::ClientCertificate),
+pub fn routes() -> Vec<RouteRule> {
+    let declared = [
+        people::document_route().rules(),
+        hooks::routes().rules(),
+        git::routes().rules(),
+        agents::routes().rules(),
     ];
-    ROUTES
+    API.iter().copied().chain(declared.into_iter().flatten()).collect()
 }
 
+/// All routes of the health port.
+#[must_use]
+pub fn health_routes() -> Vec<RouteRule> {
+    health::routes().rules()
+}
+
+/// The API, whose router and description utoipa makes: the description names the same routes, as a test
+/// below shows.
+const API: &[RouteRule] = &[
+    rule("GET", "/api/v1/version", Needs::Nothing),
+    rule("GET", "/api/v1/me", VIEWER),
+    rule("POST", "/api/v1/auth/link", Needs::Nothing),
+    rule("POST", "/api/v1/auth/device", Needs::Nothing),
+    rule("POST", "/api/v1/auth/device/token", Needs::Nothing),
+    rule("GET", "/api/v1/clusters", VIEWER),
+    rule("POST", "/api/v1/clusters", ADMIN),
+    rule("GET", "/api/v1/clusters/{id}", VIEWER),
+    rule("POST", "/api/v1/clusters/{id}/enrolment", ADMIN),
+    rule("POST", "/api/v1/clusters/{id}/disconnect", ADMIN),
+    rule("GET", "/api/v1/environments", VIEWER),
+    rule("GET", "/api/v1/environments/{environment}", VIEWER),
+    rule("GET", "/api/v1/members", VIEWER),
+    rule("GET", "/api/v1/members/{login}", VIEWER),
+    rule("PATCH", "/api/v1/members/{login}", ADMIN),
+    rule("DELETE", "/api/v1/members/{login}", VIEWER),
+    rule("GET", "/api/v1/tokens", VIEWER),
+    rule("POST", "/api/v1/tokens", VIEWER),
+    rule("DELETE", "/api/v1/tokens/{id}", VIEWER),
+    rule("GET", "/api/v1/activity", VIEWER),
+    rule("GET", "/api/v1/changes", VIEWER),
+    rule("GET", "/api/v1/repositories", VIEWER),
+    rule("POST", "/api/v1/repositories", ADMIN),
+    rule("GET", "/api/v1/repositories/{id}", VIEWER),
+    rule("POST", "/api/v1/repositories/{id}/look", DEVELOPER),
+    rule("GET", "/api/v1/artifacts", VIEWER),
+    rule("GET", "/api/v1/artifacts/{id}", VIEWER),
+    rule("GET", "/api/v1/releases", VIEWER),
+    rule("POST", "/api/v1/releases", DEVELOPER),
+    rule("GET", "/api/v1/releases/{id}", VIEWER),
+    rule("GET", "/api/v1/releases/{id}/diff", VIEWER),
+    rule("POST", "/api/v1/releases/{id}/rollback", DEVELOPER),
+    rule("GET", "/api/v1/releases/{id}/events", VIEWER),
+    rule("GET", "/api/v1/apps", VIEWER),
+    rule("GET", "/api/v1/environments/{environment}/apps/{app}", VIEWER),
+    rule("DELETE", "/api/v1/environments/{environment}/apps/{app}", DEVELOPER),
+    rule("GET", "/api/v1/environments/{environment}/apps/{app}/compare", VIEWER),
+];
+
 const fn rule(method: &'static str, path: &'static str, needs: Needs) -> RouteRule {
-    RouteRule { method, path, needs }
+    RouteRule::new(method, path, needs)
 }
 
 #[cfg(test)]

@@ -140,10 +140,8 @@ impl App {
         id: ClusterId,
         secret: EnrolmentSecret,
     ) -> Result<api::ClusterConnect, AppError> {
-        for environment in self.parts().store.list_environments(scope).await? {
-            if environment.cluster_id == id {
-                self.create_gitops_repositories(&environment).await?;
-            }
+        for environment in self.parts().store.list_environments_on(scope, &[id]).await? {
+            self.create_gitops_repositories(&environment).await?;
         }
         Ok(self.connect_view(self.cluster(scope, id).await?, secret))
     }

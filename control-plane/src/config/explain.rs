@@ -3,7 +3,8 @@
 use super::{
     Settings,
     error::{ConfigError, Fault},
-    keys::{KEYS, Key},
+    keys::{KEYS, Key, Kind},
+    values::shown,
 };
 
 /// A setting, as `gimlet-server config --explain` shows it.
@@ -45,15 +46,20 @@ pub fn explain(settings: Settings, name: &str) -> Result<Vec<Explained>, ConfigE
             allowed: key.allowed(),
             flag: format!("--{}", key.flag),
             variable: key.variable.to_owned(),
-            value: if key.is_secret() && !text.is_empty() {
-                "(set, not shown)".into()
-            } else {
-                text
-            },
+            value: value(key, text),
             origin: given.map(|given| given.origin.to_string()).unwrap_or_default(),
         }
     });
     Ok(explained.collect())
+}
+
+fn value(key: &Key, text: String) -> String {
+    match key.kind {
+        _ if key.is_secret() && !text.is_empty() => "(set, not shown)".to_owned(),
+        // The server refuses addresses with a password in them; one may stand there all the same.
+        Kind::Url | Kind::HttpsUrl | Kind::OptionalUrl => shown(&text).to_owned(),
+        _ => text,
+    }
 }
 
 impl std::fmt::Display for Explained {

@@ -200,6 +200,6 @@ fn url(text: &str, kind: Kind) -> Result<Url, String> {
 }
 
 /// Without what may be a password before the `@`.
-fn shown(text: &str) -> &str {
+pub(super) fn shown(text: &str) -> &str {
     text.rsplit('@').next().unwrap_or_default()
 }

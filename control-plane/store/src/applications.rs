@@ -12,7 +12,6 @@ use uuid::Uuid;
 use crate::{
     columns::{active, from_json, moment, to_json},
     connect::Store,
-    door::Sees,
     entity::{application, environment, release},
     error::{During, StoreError},
     releases::NewRelease,

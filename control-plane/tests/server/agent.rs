@@ -55,6 +55,11 @@ impl Agent {
         Self { key: key.serialize_pem(), chain: issued.chain_pem, root }
     }
 
+    /// A line of its private key.
+    pub(crate) fn key_line(&self) -> &str {
+        self.key.lines().nth(1).expect("PEM")
+    }
+
     /// Connects, and is welcomed. `None` where nobody listens.
     pub(crate) async fn connect(&self, port: u16) -> Option<Link> {
         let mut roots = RootCertStore::empty();
@@ -90,6 +95,11 @@ impl Agent {
 }
 
 impl Link {
+    /// Says something.
+    pub(crate) async fn say(&mut self, frame: &FromAgent) -> Option<()> {
+        self.0.send(Message::Text(encode(frame).into())).await.ok()
+    }
+
     /// The next frame; `None` when the server is gone or closes.
     pub(crate) async fn next(&mut self) -> Option<FromServer> {
         loop {

@@ -10,15 +10,17 @@ use prost::Message as _;
 use serde_json::json;
 
 use crate::{
-    drain::{cluster, deploys, repository},
+    agent::Agent,
+    cluster::{Cluster, Place},
+    drain::{cluster, deploys, releases, repository},
     world::{Database, Source, World, ask},
 };
 
 #[derive(Clone, Default)]
-struct Collected(Arc<Mutex<Vec<ExportTraceServiceRequest>>>);
+pub(crate) struct Collected(Arc<Mutex<Vec<ExportTraceServiceRequest>>>);
 
 impl Collected {
-    async fn serve() -> (Self, u16) {
+    pub(crate) async fn serve() -> (Self, u16) {
         let collected = Self::default();
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let port = listener.local_addr().expect("an address").port();
@@ -28,7 +30,7 @@ impl Collected {
         (collected, port)
     }
 
-    fn spans(&self) -> Vec<Span> {
+    pub(crate) fn spans(&self) -> Vec<Span> {
         let all = self.0.lock().expect("whole");
         let resources = all.iter().flat_map(|one| &one.resource_spans);
         let scopes = resources.flat_map(|one| &one.scope_spans);
@@ -85,6 +87,63 @@ async fn the_way_of_a_commit_is_one_trace_and_holds_no_secret() {
     for secret in [token.as_str(), "canary-message", "ana@example.com"] {
         assert!(!everything.contains(secret), "{secret} is in a trace");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_cluster_does_is_in_the_trace_step_by_step() {
+    let (collected, port) = Collected::serve().await;
+    let settings = format!("[telemetry]\nendpoint = \"http://127.0.0.1:{port}\"\n");
+    let mut world = World::new(Database::Sqlite).with(&settings);
+    world.start();
+    let token = world.token();
+    let agent = Agent::enrol(&world, &cluster(&world, &token, "production")).await;
+    let mut link = Cluster::connected(&world, &agent).await;
+    let source = Source::new();
+    source.push(&["web"], "one");
+    repository(&world, &token, &source);
+    let mut commit = String::new();
+    world.wait("a release in git", |world| {
+        let written = releases(world, &token)
+            .into_iter()
+            .find_map(|release| release["gitops_commit"].as_str().map(str::to_owned));
+        commit = written.unwrap_or_default();
+        !commit.is_empty()
+    });
+    let place = Place { environment: "production", namespace: "shop", app: "web" };
+    let before = "0".repeat(40);
+    let has = |name: &str| !collected.named(name).is_empty();
+    link.report(place.flux(&commit, &before));
+    world.wait("the fetch in the trace", |_| has("fetched by Flux"));
+    assert!(!has("applied by Flux") && !has("release"));
+    let with = |ready| [place.flux(&commit, &commit), vec![place.deployment(ready)]].concat();
+    link.report(with(0));
+    world.wait("the apply in the trace", |_| has("applied by Flux"));
+    assert!(!has("became healthy") && !has("release"));
+    link.report(with(1));
+    world.wait("the end in the trace", |_| has("release") && has("command at the agent"));
+
+    let [whole] = collected.named("release").try_into().expect("one release");
+    let steps = ["waited and written", "fetched by Flux", "applied by Flux", "became healthy"];
+    let steps = steps.map(|name| {
+        let [step] =
+            collected.named(name).try_into().unwrap_or_else(|all| panic!("{name}: {all:?}"));
+        step
+    });
+    for step in &steps {
+        assert_eq!((&step.trace_id, &step.parent_span_id), (&whole.trace_id, &whole.span_id));
+    }
+    // One begins where the other ends, from the request to the end.
+    assert_eq!(steps[0].start_time_unix_nano, whole.start_time_unix_nano);
+    for pair in steps.windows(2) {
+        assert_eq!(pair[0].end_time_unix_nano, pair[1].start_time_unix_nano, "{pair:?}");
+        assert!(pair[1].start_time_unix_nano < pair[1].end_time_unix_nano, "{pair:?}");
+    }
+    let lag = whole.end_time_unix_nano.abs_diff(steps[3].end_time_unix_nano);
+    assert!(lag < 1_000_000_000, "{lag} ns");
+    assert_eq!(whole.parent_span_id, collected.named("commit taken in")[0].span_id);
+    let told = collected.named("command at the agent");
+    assert_eq!((&told[0].trace_id, &told[0].parent_span_id), (&whole.trace_id, &whole.span_id));
+    assert!(format!("{:?}", whole.attributes).contains("healthy"));
 }
 
 #[tokio::test(flavor = "multi_thread")]

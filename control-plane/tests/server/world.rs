@@ -61,6 +61,7 @@ pub(crate) struct World {
     pub(crate) health: u16,
     pub(crate) agents: u16,
     extra: String,
+    environment: Vec<(&'static str, String)>,
     child: Option<Child>,
 }
 
@@ -79,6 +80,7 @@ impl World {
             health: ports[1],
             agents: ports[2],
             extra: String::new(),
+            environment: Vec::new(),
             child: None,
         }
     }
@@ -86,6 +88,11 @@ impl World {
     pub(crate) fn with(mut self, settings: &str) -> Self {
         self.extra.push_str(settings);
         self
+    }
+
+    /// Sets an environment variable of the server from its next start on.
+    pub(crate) fn set(&mut self, name: &'static str, value: impl Into<String>) {
+        self.environment.push((name, value.into()));
     }
 
     /// Writes another `log` into the configuration of a server that may run.
@@ -97,6 +104,14 @@ impl World {
 
     pub(crate) fn data(&self) -> PathBuf {
         self.folder.path().join("data")
+    }
+
+    /// Where its database is.
+    pub(crate) fn database_url(&self) -> String {
+        match &self.database {
+            Database::Sqlite => format!("sqlite://{}", self.data().join("gimlet.db").display()),
+            Database::Postgres { url } => url.clone(),
+        }
     }
 
     pub(crate) fn config(&self) -> PathBuf {
@@ -120,7 +135,10 @@ impl World {
 
     pub(crate) fn command(&self) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_gimlet-server"));
-        command.arg("--config").arg(self.config());
+        command
+            .arg("--config")
+            .arg(self.config())
+            .envs(self.environment.iter().map(|(name, value)| (name, value)));
         command
     }
 
@@ -137,15 +155,36 @@ impl World {
     }
 
     pub(crate) fn start(&mut self) {
-        let log =
-            fs::File::options().create(true).append(true).open(self.log_path()).expect("a log");
-        let child = self.command().arg("run").stdin(Stdio::null()).stderr(log).spawn();
-        self.child = Some(child.expect("gimlet-server"));
+        self.spawn();
         self.wait("ready", |world| {
             let ended = world.child.as_mut().and_then(|child| child.try_wait().ok().flatten());
             assert!(ended.is_none(), "it ended:\n{}", world.log());
             world.get(world.health, "/readyz").is_some_and(|(status, _)| status == 200)
         });
+    }
+
+    /// Starts it, and says whether it takes its configuration and becomes ready.
+    pub(crate) fn starts(&mut self) -> bool {
+        self.spawn();
+        let began = Instant::now();
+        while began.elapsed() < PATIENCE {
+            if self.get(self.health, "/readyz").is_some_and(|(status, _)| status == 200) {
+                return true;
+            }
+            if self.child.as_mut().and_then(|child| child.try_wait().ok().flatten()).is_some() {
+                self.child = None;
+                return false;
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        false
+    }
+
+    fn spawn(&mut self) {
+        let log =
+            fs::File::options().create(true).append(true).open(self.log_path()).expect("a log");
+        let child = self.command().arg("run").stdin(Stdio::null()).stderr(log).spawn();
+        self.child = Some(child.expect("gimlet-server"));
     }
 
     fn log_path(&self) -> PathBuf {
@@ -215,15 +254,27 @@ impl World {
 
     /// A token of an owner.
     pub(crate) fn token(&self) -> String {
-        let output = self.run(&["sign-in-link", "--organization", "acme", "--login", "ana"]);
-        let link = String::from_utf8(output.stdout).expect("a link").trim().to_owned();
-        let code = link.rsplit('/').next().expect("a code");
+        self.token_of("acme", "ana", "owner")
+    }
+
+    /// A token of a member, who is made where missing.
+    pub(crate) fn token_of(&self, organization: &str, login: &str, role: &str) -> String {
+        let code = self.sign_in_code(organization, login, role);
         let request = serde_json::json!({"code": code, "name": "test"});
         let (status, made) = self.api("", "POST", "/auth/link", &request);
         if let Some(token) = made["token"].as_str() {
             return token.to_owned();
         }
-        panic!("no token for {link}: {status} {made}")
+        panic!("no token for {login}: {status} {made}")
+    }
+
+    /// What signs a member in, once.
+    pub(crate) fn sign_in_code(&self, organization: &str, login: &str, role: &str) -> String {
+        let arguments =
+            ["sign-in-link", "--organization", organization, "--login", login, "--role", role];
+        let output = self.run(&arguments);
+        let link = String::from_utf8(output.stdout).expect("a link").trim().to_owned();
+        link.rsplit('/').next().expect("a code").to_owned()
     }
 }
 

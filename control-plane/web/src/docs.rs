@@ -12,9 +12,9 @@ use axum::{
     },
     middleware::{self, map_response},
     response::{Html, IntoResponse, Redirect, Response},
-    routing::get,
 };
 use gimlet_docs::{Hit, Page, Site};
+use gimlet_routes::{Needs, Routes};
 use serde::Deserialize;
 
 use crate::{Web, errors::PageError, filters, security};
@@ -28,14 +28,20 @@ const KEPT: HeaderValue = HeaderValue::from_static("public, max-age=60");
 
 /// The routes of the documentation.
 pub(crate) fn router(web: Web, site: Arc<Site>) -> Router {
-    Router::new()
-        .route("/docs", get(home))
-        .route("/docs/", get(async || Redirect::permanent("/docs")))
-        .route("/docs/search", get(search))
-        .route("/docs/{*slug}", get(page))
+    routes()
+        .router()
         .with_state(site)
         .layer(map_response(kept))
         .layer(middleware::from_fn_with_state(web, security::protect))
+}
+
+/// They are for everyone.
+pub(crate) fn routes() -> Routes<Arc<Site>> {
+    Routes::default()
+        .get("/docs", Needs::Nothing, home)
+        .get("/docs/", Needs::Nothing, async || Redirect::permanent("/docs"))
+        .get("/docs/search", Needs::Nothing, search)
+        .get("/docs/{*slug}", Needs::Nothing, page)
 }
 
 #[derive(Template)]

@@ -70,9 +70,35 @@ pub(crate) fn given(text: &str) -> Option<String> {
     (!trimmed.is_empty()).then(|| trimmed.to_owned())
 }
 
+/// An address as it may stand in a page again: without a user name and password in front of its host.
+pub(crate) fn without_login(address: &str) -> String {
+    let (scheme, rest) = match address.find("://") {
+        Some(end) => address.split_at(end + "://".len()),
+        None => ("", address),
+    };
+    let end = rest.find('/').unwrap_or(rest.len());
+    match rest[..end].rfind('@') {
+        Some(at) => format!("{scheme}{}", &rest[at + 1..]),
+        None => address.to_owned(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_address_is_shown_again_without_its_login() {
+        for (given, shown) in [
+            ("https://bot:pass@git.example/a/b", "https://git.example/a/b"),
+            ("https://token@git.example/a@b", "https://git.example/a@b"),
+            ("bot:p@ss@git.example", "git.example"),
+            ("git.example/a", "git.example/a"),
+            ("", ""),
+        ] {
+            assert_eq!(without_login(given), shown);
+        }
+    }
 
     #[tokio::test(start_paused = true)]
     async fn a_form_that_never_ends_is_given_up() {

@@ -27,9 +27,10 @@ mod when;
 
 use std::sync::Arc;
 
-use axum::{Router, middleware, routing::get};
+use axum::{Router, middleware};
 use gimlet_app::App;
 use gimlet_docs::Site;
+use gimlet_routes::RouteRule;
 use tokio_util::sync::CancellationToken;
 use url::Url;
 
@@ -59,7 +60,7 @@ pub(crate) struct Web {
 pub fn pages_router(app: App, config: &WebConfig) -> Router {
     let web = Web::new(app, config);
     pages::routes()
-        .route("/assets/{file}", get(assets::serve))
+        .router()
         .fallback(async || errors::PageError::NoSuchPage)
         .method_not_allowed_fallback(async || errors::PageError::NoSuchMethod)
         .layer(middleware::from_fn_with_state(web.clone(), security::same_origin))
@@ -71,6 +72,12 @@ pub fn pages_router(app: App, config: &WebConfig) -> Router {
 /// [`pages_router`].
 pub fn docs_router(app: App, site: Arc<Site>, config: &WebConfig) -> Router {
     docs::router(Web::new(app, config), site)
+}
+
+/// All routes of the pages, the assets and the documentation, each with what it asks of its caller.
+#[must_use]
+pub fn routes() -> Vec<RouteRule> {
+    [pages::routes().rules(), docs::routes().rules()].concat()
 }
 
 impl Web {

@@ -1,13 +1,13 @@
 //! `cargo prove`: the proofs that take longer than a test.
 
-use std::{io::Write as _, time::Duration};
+use std::{io::Write as _, path::PathBuf, time::Duration};
 
 use anyhow::{Result, ensure};
 use clap::{Args, Parser, Subcommand, ValueEnum, builder::PossibleValuesParser};
 use gimlet_shared::crash_point::POINTS;
 use gimlet_tests::{
     fuzz,
-    kills::{Database, KillPlan, Patience, Verdict, prove},
+    kills::{Database, KillPlan, Patience, StormPlan, Verdict, prove, prove_storm},
     postgres::Postgres,
     programs::Programs,
     steps::Steps,
@@ -24,6 +24,8 @@ struct Prove {
 enum Proof {
     /// Releases under `kill -9`, at random moments and at every crash point: none lost, doubled or stuck.
     Kills(Kills),
+    /// Webhooks doubled, out of order and in part never delivered: every head once, nothing forged.
+    Storm(Storm),
     /// What outsiders can send, made up by a fuzzer that follows the code: no panic, no hang, little memory.
     Fuzz(fuzz::Options),
 }
@@ -56,6 +58,19 @@ struct Kills {
     limit_minutes: u64,
 }
 
+#[derive(Debug, Args)]
+struct Storm {
+    /// Which database the control plane has.
+    #[arg(long, value_enum, default_value = "both")]
+    database: Databases,
+    /// Makes every choice; one is drawn, and told, where none is given.
+    #[arg(long)]
+    seed: Option<u64>,
+    /// Deliveries, doubled ones included.
+    #[arg(long, default_value_t = 10_000)]
+    deliveries: usize,
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Databases {
     Sqlite,
@@ -72,58 +87,90 @@ fn main() -> Result<()> {
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
     match Prove::parse().proof {
         Proof::Kills(options) => kills(&options),
+        Proof::Storm(options) => storm(&options),
         Proof::Fuzz(options) => fuzz::run(&options),
     }
 }
 
 fn kills(options: &Kills) -> Result<()> {
+    let is_wanted = |name: &&str| options.only.iter().any(|wanted| wanted == name);
+    prove_on("kills", options.database, options.seed, |programs, place, steps| {
+        let Place { database, seed, folder } = place;
+        let plan = KillPlan {
+            database,
+            seed,
+            releases: options.releases,
+            random_kills: options.random_kills,
+            per_point: options.per_point,
+            only: POINTS.iter().map(|point| point.name).filter(is_wanted).collect(),
+            flaw: None,
+            worlds: options.worlds.into(),
+            patience: Patience::default(),
+            limit: Duration::from_secs(60 * options.limit_minutes),
+            folder,
+        };
+        prove(programs, &plan, steps)
+    })
+}
+
+fn storm(options: &Storm) -> Result<()> {
+    let deliveries = options.deliveries;
+    prove_on("storm", options.database, options.seed, |programs, place, steps| {
+        let Place { database, seed, folder } = place;
+        prove_storm(programs, &StormPlan { database, seed, deliveries, folder }, steps)
+    })
+}
+
+/// Where a proof runs, and by which seed.
+struct Place {
+    database: Database,
+    seed: u64,
+    folder: PathBuf,
+}
+
+/// Runs a proof on each database.
+fn prove_on(
+    name: &str,
+    databases: Databases,
+    seed: Option<u64>,
+    proof: impl Fn(&Programs, Place, &Steps) -> Result<Verdict>,
+) -> Result<()> {
     let steps = Steps::default();
-    let seed = options.seed.unwrap_or_else(rand::random);
+    let seed = seed.unwrap_or_else(rand::random);
     steps.say(format_args!("seed {seed}"));
     let programs = steps.step("Build the programs", Programs::build)?;
     let (mut cases, mut findings) = (0, 0);
-    if options.database != Databases::Postgres {
-        let verdict = kills_on(options, Database::Sqlite, seed, &programs, &steps)?;
+    let mut on = |database| -> Result<()> {
+        let verdict =
+            judged(name, database, seed, &steps, |place| proof(&programs, place, &steps))?;
         cases += verdict.cases;
         findings += verdict.findings.len();
+        Ok(())
+    };
+    if databases != Databases::Postgres {
+        on(Database::Sqlite)?;
     }
-    if options.database != Databases::Sqlite {
+    if databases != Databases::Sqlite {
         let postgres = steps.step("Start PostgreSQL", Postgres::start)?;
-        let database = Database::Postgres(postgres.url("postgres"));
-        let verdict = kills_on(options, database, seed, &programs, &steps)?;
-        cases += verdict.cases;
-        findings += verdict.findings.len();
+        on(Database::Postgres(postgres.url("postgres")))?;
     }
     let mut out = std::io::stdout();
-    writeln!(out, "test result: prove kills. {cases} passed; {findings} failed;")?;
+    writeln!(out, "test result: prove {name}. {cases} passed; {findings} failed;")?;
     ensure!(findings == 0, "{findings} findings");
     Ok(())
 }
 
-fn kills_on(
-    options: &Kills,
+/// Runs a proof on one database, and says what came of it.
+fn judged(
+    name: &str,
     database: Database,
     seed: u64,
-    programs: &Programs,
     steps: &Steps,
+    proof: impl Fn(Place) -> Result<Verdict>,
 ) -> Result<Verdict> {
-    let folder = tempfile::Builder::new().prefix("prove-kills-").tempdir()?.keep();
+    let folder = tempfile::Builder::new().prefix(&format!("prove-{name}-")).tempdir()?.keep();
     steps.say(format_args!("{database:?} in {}", folder.display()));
-    let is_wanted = |name: &&str| options.only.iter().any(|wanted| wanted == name);
-    let plan = KillPlan {
-        database,
-        seed,
-        releases: options.releases,
-        random_kills: options.random_kills,
-        per_point: options.per_point,
-        only: POINTS.iter().map(|point| point.name).filter(is_wanted).collect(),
-        flaw: None,
-        worlds: options.worlds.into(),
-        patience: Patience::default(),
-        limit: Duration::from_secs(60 * options.limit_minutes),
-        folder: folder.clone(),
-    };
-    let verdict = prove(programs, &plan, steps)?;
+    let verdict = proof(Place { database, seed, folder: folder.clone() })?;
     writeln!(std::io::stdout(), "{}", verdict.line)?;
     for finding in &verdict.findings {
         steps.say(finding);

@@ -115,11 +115,7 @@ impl ApiClient {
         before: &str,
         after: &str,
     ) -> bool {
-        let body = json!({
-            "ref": "refs/heads/main", "before": before, "after": after,
-            "repository": {"id": 1, "full_name": "acme/shop", "default_branch": "main"},
-        });
-        let body = body.to_string();
+        let body = push_event("main", before, after);
         let Ok(signature) = gimlet_github::sign(&repository.secret, body.as_bytes()) else {
             return false;
         };
@@ -152,14 +148,19 @@ impl ApiClient {
     }
 
     /// All releases, newest first.
-    fn releases(&self) -> Result<Vec<Value>> {
+    pub(super) fn releases(&self) -> Result<Vec<Value>> {
+        self.all("releases")
+    }
+
+    /// All rows of a list.
+    pub(super) fn all(&self, list: &str) -> Result<Vec<Value>> {
         let mut all = Vec::new();
-        let mut path = "/api/v1/releases?limit=100".to_owned();
+        let mut path = format!("/api/v1/{list}?limit=100");
         loop {
             let page = self.send(Method::GET, &path, None)?;
             all.extend(page["items"].as_array().into_iter().flatten().cloned());
             let Some(next) = page["next_cursor"].as_str() else { return Ok(all) };
-            path = format!("/api/v1/releases?limit=100&cursor={next}");
+            path = format!("/api/v1/{list}?limit=100&cursor={next}");
         }
     }
 
@@ -187,6 +188,15 @@ impl ApiClient {
             Ok(serde_json::from_str(&answer)?)
         })
     }
+}
+
+/// What GitHub says of a push.
+pub(super) fn push_event(branch: &str, before: &str, after: &str) -> String {
+    let event = json!({
+        "ref": format!("refs/heads/{branch}"), "before": before, "after": after,
+        "repository": {"id": 1, "full_name": "acme/shop", "default_branch": "main"},
+    });
+    event.to_string()
 }
 
 /// The cluster's id, and the token out of the command that is pasted.

@@ -21,18 +21,38 @@ pub(super) struct AppName {
 pub(super) struct Source {
     bare: PathBuf,
     pub(super) apps: Vec<AppName>,
+    /// The line of the policy that says which branches are released.
+    branches: &'static str,
     /// The newest commit.
     pub(super) head: String,
     pushes: u64,
 }
 
 impl Source {
-    /// Makes the repository and its first commit.
+    /// Makes the repository and its first commit. Pushes to `main` are released.
     pub(super) fn create(folder: &Path, name: &str, apps: Vec<AppName>) -> Result<Self> {
+        Self::create_with(folder, name, apps, "\n  branch: main")
+    }
+
+    /// The same, where pushes to every branch are.
+    pub(super) fn create_for_all_branches(
+        folder: &Path,
+        name: &str,
+        apps: Vec<AppName>,
+    ) -> Result<Self> {
+        Self::create_with(folder, name, apps, "")
+    }
+
+    fn create_with(
+        folder: &Path,
+        name: &str,
+        apps: Vec<AppName>,
+        branches: &'static str,
+    ) -> Result<Self> {
         let bare = folder.join(format!("{name}.git"));
         std::fs::create_dir_all(&bare)?;
         run(&bare, &["init", "--quiet", "--bare", "--initial-branch=main"], "")?;
-        let mut source = Self { bare, apps, head: "0".repeat(40), pushes: 0 };
+        let mut source = Self { bare, apps, branches, head: "0".repeat(40), pushes: 0 };
         source.push()?;
         Ok(source)
     }
@@ -54,7 +74,7 @@ impl Source {
         } else {
             for app in &self.apps {
                 writeln!(script, "M 100644 inline .gimlet/{}-{}.yaml", app.environment, app.app)?;
-                data(&mut script, &manifest(app))?;
+                data(&mut script, &manifest(app, self.branches))?;
             }
         }
         script.push_str("M 100644 inline count\n");
@@ -64,20 +84,35 @@ impl Source {
         self.head = head.trim().to_owned();
         Ok(self.head.clone())
     }
+
+    /// Pushes new branches, each with a commit of its own on top of `main`; returns their heads.
+    pub(super) fn push_branches(&self, names: &[String]) -> Result<Vec<String>> {
+        let mut script = String::new();
+        for name in names {
+            let who = "Ana <ana@example.com> 1700001000 +0000";
+            write!(script, "commit refs/heads/{name}\nauthor {who}\ncommitter {who}\n")?;
+            data(&mut script, &format!("Push {name}\n"))?;
+            script.push_str("from refs/heads/main^0\nM 100644 inline count\n");
+            data(&mut script, &format!("{name}\n"))?;
+        }
+        run(&self.bare, &["fast-import", "--quiet"], &script)?;
+        let heads = self.bare.join("refs/heads");
+        let head = |name: &String| Ok(std::fs::read_to_string(heads.join(name))?.trim().to_owned());
+        names.iter().map(head).collect()
+    }
 }
 
 fn data(script: &mut String, text: &str) -> Result<()> {
     Ok(write!(script, "data {}\n{text}\n", text.len())?)
 }
 
-fn manifest(AppName { environment, app }: &AppName) -> String {
+fn manifest(AppName { environment, app }: &AppName, branches: &str) -> String {
     format!(
         r#"app: {app}
 env: {environment}
 namespace: shop
 deploy:
-  event: push
-  branch: main
+  event: push{branches}
 manifests: |
   apiVersion: apps/v1
   kind: Deployment

@@ -30,8 +30,8 @@ fn request(server: &TestServer, rule: &RouteRule) -> RequestBuilder {
     client().request(method, format!("{}{}", server.url, filled(rule)))
 }
 
-fn protected() -> impl Iterator<Item = &'static RouteRule> {
-    routes().iter().filter(|rule| matches!(rule.needs, Needs::Role(_)))
+fn protected() -> impl Iterator<Item = RouteRule> {
+    routes().into_iter().filter(|rule| matches!(rule.needs, Needs::Role(_)))
 }
 
 #[tokio::test]
@@ -45,7 +45,7 @@ async fn a_route_that_needs_a_role_answers_nobody_without_a_credential() {
             ("authorization", "Bearer "),
             ("cookie", "gimlet_session=unknown"),
         ] {
-            let same_origin = request(&server, rule).header("sec-fetch-site", "same-origin");
+            let same_origin = request(&server, &rule).header("sec-fetch-site", "same-origin");
             let answer = same_origin.header(name, value).send().await.unwrap();
             let challenge = answer.headers().get("www-authenticate").cloned();
             let problem = problem(answer).await;
@@ -53,7 +53,7 @@ async fn a_route_that_needs_a_role_answers_nobody_without_a_credential() {
             assert_eq!(problem.status, 401, "{route}");
             assert_eq!(challenge.unwrap(), r#"Bearer realm="gimlet""#, "{route}");
         }
-        let in_query = request(&server, rule).query(&[("token", "gim_x")]).send().await.unwrap();
+        let in_query = request(&server, &rule).query(&[("token", "gim_x")]).send().await.unwrap();
         assert_eq!(in_query.status(), 401, "{}", rule.path);
     }
 }
@@ -90,7 +90,7 @@ async fn an_id_that_belongs_to_nobody_is_not_found() {
     let server = TestServer::start().await;
     let owner = server.new_owner("acme").await;
     for rule in protected().filter(|rule| rule.path.contains('{')) {
-        let request = owner.request(rule.method.parse().unwrap(), &filled(rule));
+        let request = owner.request(rule.method.parse().unwrap(), &filled(&rule));
         let request = match rule.method {
             "PATCH" => request.json(&json!({"role": "viewer"})),
             _ => request,
@@ -135,11 +135,15 @@ async fn the_hooks_and_the_git_server_answer_nobody_without_their_own_credential
             Needs::LookToken | Needs::GitCredential => 401,
             // Without its headers it is not even a delivery.
             Needs::HookSignature => 400,
-            Needs::Nothing | Needs::Role(_) | Needs::EnrolmentToken | Needs::ClientCertificate => {
+            Needs::Nothing
+            | Needs::Role(_)
+            | Needs::Session(_)
+            | Needs::EnrolmentToken
+            | Needs::ClientCertificate => {
                 continue;
             }
         };
-        let answer = request(&server, rule).send().await.unwrap();
+        let answer = request(&server, &rule).send().await.unwrap();
         assert_eq!(problem(answer).await.status, expected, "{} {}", rule.method, rule.path);
     }
     let agents = server.agent_client();

@@ -18,7 +18,7 @@ use super::{Problem, html};
 use crate::{
     Web,
     errors::PageError,
-    extract::{Form, Named, given},
+    extract::{Form, Named, given, without_login},
     filters,
     live::{Pace, Region, known},
     session::Viewer,
@@ -133,6 +133,7 @@ pub(super) async fn connect(
         Ok(connect) => Ok(html(&ClusterPage::before_connection(&viewer, connect))?.into_response()),
         Err(error) => {
             let problem = Some(Problem::of(error)?);
+            let form = ClusterForm { gitops_url: without_login(&form.gitops_url), ..form };
             let page = ConnectPage { shell: Shell::new(&viewer, Section::Fleet), form, problem };
             Ok((StatusCode::UNPROCESSABLE_ENTITY, html(&page)?).into_response())
         }

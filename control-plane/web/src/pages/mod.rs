@@ -21,51 +21,62 @@ mod search;
 mod sign_in;
 
 use askama::Template;
-use axum::{
-    Router,
-    response::Html,
-    routing::{get, post},
-};
+use axum::response::Html;
 use gimlet_app::AppError;
+use gimlet_domain::role::Role;
+use gimlet_routes::{Needs, Routes};
 
 pub(crate) use self::regions::region;
 use crate::{
-    Web,
+    Web, assets,
     errors::{PageError, sentence},
     live,
 };
 
-pub(crate) fn routes() -> Router<Web> {
-    Router::new()
-        .route("/", get(get_started::home))
-        .route("/get-started", get(get_started::page))
-        .route("/live", get(live::serve))
-        .route("/activity", get(activity::page))
-        .route("/palette", get(search::palette))
-        .route("/search", get(search::page))
-        .route("/go/rollback/{environment}/{app}", get(search::to_rollback))
-        .route("/sign-in", get(sign_in::how))
-        .route("/sign-in/{code}", get(sign_in::ask).post(sign_in::sign_in))
-        .route("/sign-out", post(sign_in::sign_out))
-        .route("/device", get(device::ask).post(device::approve))
-        .route("/fleet", get(fleet::page).post(clusters::connect))
-        .route("/fleet/connect", get(clusters::form))
-        .route("/fleet/{id}", get(clusters::page))
-        .route("/fleet/{id}/enrolment", post(clusters::renew))
-        .route("/repositories", get(repositories::page).post(repositories::add))
-        .route("/repositories/add", get(repositories::form))
-        .route("/repositories/{id}/look", post(repositories::look))
-        .route("/commits", get(commits::list))
-        .route("/commits/{id}", get(commits::page))
-        .route("/apps", get(apps::list))
-        .route("/apps/{environment}/{app}", get(apps::page))
-        .route("/apps/{environment}/{app}/history", get(app_history::page))
-        .route("/apps/{environment}/{app}/compare", get(release_changes::compare))
-        .route("/apps/{environment}/{app}/delete", get(apps::ask_delete).post(apps::delete))
-        .route("/releases", get(releases::list).post(releases::deploy))
-        .route("/releases/{id}", get(releases::page))
-        .route("/releases/{id}/changes", get(release_changes::page))
-        .route("/releases/{id}/rollback", get(rollback::ask).post(rollback::roll_back))
+/// What changes with a person's role is decided by the use cases; here stands who may do it at all.
+const VIEWER: Needs = Needs::Session(Role::Viewer);
+const DEVELOPER: Needs = Needs::Session(Role::Developer);
+const ADMIN: Needs = Needs::Session(Role::Admin);
+
+pub(crate) fn routes() -> Routes<Web> {
+    Routes::default()
+        .get("/", VIEWER, get_started::home)
+        .get("/get-started", VIEWER, get_started::page)
+        .get("/live", VIEWER, live::serve)
+        .get("/activity", VIEWER, activity::page)
+        .get("/palette", VIEWER, search::palette)
+        .get("/search", VIEWER, search::page)
+        .get("/go/rollback/{environment}/{app}", VIEWER, search::to_rollback)
+        .get("/sign-in", Needs::Nothing, sign_in::how)
+        .get("/sign-in/{code}", Needs::Nothing, sign_in::ask)
+        .post("/sign-in/{code}", Needs::Nothing, sign_in::sign_in)
+        .post("/sign-out", Needs::Nothing, sign_in::sign_out)
+        .get("/device", VIEWER, device::ask)
+        .post("/device", VIEWER, device::approve)
+        .get("/fleet", VIEWER, fleet::page)
+        .post("/fleet", ADMIN, clusters::connect)
+        .get("/fleet/connect", VIEWER, clusters::form)
+        .get("/fleet/{id}", VIEWER, clusters::page)
+        .post("/fleet/{id}/enrolment", ADMIN, clusters::renew)
+        .get("/repositories", VIEWER, repositories::page)
+        .post("/repositories", ADMIN, repositories::add)
+        .get("/repositories/add", VIEWER, repositories::form)
+        .post("/repositories/{id}/look", DEVELOPER, repositories::look)
+        .get("/commits", VIEWER, commits::list)
+        .get("/commits/{id}", VIEWER, commits::page)
+        .get("/apps", VIEWER, apps::list)
+        .get("/apps/{environment}/{app}", VIEWER, apps::page)
+        .get("/apps/{environment}/{app}/history", VIEWER, app_history::page)
+        .get("/apps/{environment}/{app}/compare", VIEWER, release_changes::compare)
+        .get("/apps/{environment}/{app}/delete", VIEWER, apps::ask_delete)
+        .post("/apps/{environment}/{app}/delete", DEVELOPER, apps::delete)
+        .get("/releases", VIEWER, releases::list)
+        .post("/releases", DEVELOPER, releases::deploy)
+        .get("/releases/{id}", VIEWER, releases::page)
+        .get("/releases/{id}/changes", VIEWER, release_changes::page)
+        .get("/releases/{id}/rollback", VIEWER, rollback::ask)
+        .post("/releases/{id}/rollback", DEVELOPER, rollback::roll_back)
+        .get("/assets/{file}", Needs::Nothing, assets::serve)
 }
 
 /// A rendered page.

@@ -20,7 +20,7 @@ use super::{
 use crate::{
     Web,
     errors::PageError,
-    extract::{Form, Named, Query, given},
+    extract::{Form, Named, Query, given, without_login},
     filters,
     session::Viewer,
     shell::{Section, Shell},
@@ -110,6 +110,7 @@ pub(super) async fn add(
     match web.app.add_repository(&viewer.scope, new).await {
         Ok(added) => Ok(html(&AddedPage { shell, added })?.into_response()),
         Err(error) => {
+            let form = RepositoryForm { url: without_login(&form.url), ..form };
             let page = AddPage { shell, form, problem: Some(Problem::of(error)?) };
             Ok((StatusCode::UNPROCESSABLE_ENTITY, html(&page)?).into_response())
         }
