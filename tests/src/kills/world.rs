@@ -205,7 +205,7 @@ impl World {
         let name = format!("gitops-{BUILT_IN}-apps");
         let built_in = find_folder(&self.folder.join("data"), &[name.clone(), name + ".git"]);
         let built_in = built_in.context("the built-in gitops repository is not in the data")?;
-        Ok(vec![(BUILT_IN, built_in), (OUTSIDE, self.host.repository.clone())])
+        Ok(vec![(BUILT_IN, built_in), (OUTSIDE, self.host.repository().to_owned())])
     }
 
     fn connect(
