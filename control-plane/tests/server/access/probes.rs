@@ -68,6 +68,7 @@ pub(super) const PROBES: &[Probe] = &[
         "/api/v1/repositories",
         r#"{"url":"https://git.example/one/more"}"#,
     ),
+    get("/api/v1/repositories/{id}", "/api/v1/repositories/{repository}"),
     post("/api/v1/repositories/{id}/look", "/api/v1/repositories/{repository}/look", ""),
     get("/api/v1/artifacts", "/api/v1/artifacts?limit=100"),
     get("/api/v1/artifacts/{id}", "/api/v1/artifacts/{artifact}"),

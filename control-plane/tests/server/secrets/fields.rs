@@ -25,8 +25,12 @@ const FIELDS: [(&str, &str, &str); 11] = [
 ];
 
 /// Fields with such a name that hold none.
-const OPEN: [(&str, &str, &str); 2] =
-    [("Cause", "code", "a stable word"), ("NewTokenSecret", "token", "a token's name and dates")];
+const OPEN: [(&str, &str, &str); 4] = [
+    ("Activity", "token", "a token's name"),
+    ("Actor", "token", "a token's name"),
+    ("Cause", "code", "a stable word"),
+    ("NewTokenSecret", "token", "a token's name and dates"),
+];
 
 /// Secrets in the sources of the server: file, field, canary.
 const SOURCES: [(&str, &str, &str); 9] = [
