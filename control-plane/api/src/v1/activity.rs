@@ -74,10 +74,10 @@ pub(super) async fn changes(
     let after = last_event_id(&headers)?.or(query.after);
     let follower = state.app.follow_activity(&scope, after).await?;
     let changes = Changes {
-        app: state.app,
+        app: state.app.clone(),
         scope,
         follower,
-        shutdown: state.shutdown,
+        shutdown: state.shutdown.clone(),
         beat_at: Instant::now() + HEARTBEAT,
         check_at: Instant::now() + RECHECK,
         greeting: Some(Bytes::from(format!("retry: {RETRY_MS}\n: changes\n\n"))),
