@@ -1,7 +1,5 @@
 //! Port 9000 besides the pages.
 
-use std::sync::Arc;
-
 use axum::{
     Router,
     extract::{DefaultBodyLimit, OriginalUri, State},
@@ -24,7 +22,7 @@ use crate::{
     openapi,
     problem::{ApiError, ProblemKind},
     replay::replayed,
-    state::ApiState,
+    state::{ApiState, Shared},
     v1,
 };
 
@@ -44,16 +42,16 @@ pub struct PeopleConfig {
 /// The API, the webhooks and the git server. Pages are merged beside it; unknown addresses below `/api`,
 /// `/hooks` and `/git` are answered here.
 pub fn people_router(app: App, config: PeopleConfig) -> Router {
-    let state = ApiState {
+    let state = ApiState::from(Shared {
         app,
         shutdown: config.shutdown,
         git: config.git,
-        hook_bodies: Arc::new(BodyBudget::for_hooks()),
-        limits: Arc::new(RateLimits::new(config.limits)),
+        hook_bodies: BodyBudget::for_hooks(),
+        limits: RateLimits::new(config.limits),
         tasks: TaskTracker::new(),
         // A document of plain text and lists is always JSON.
         openapi: Bytes::from(serde_json::to_vec(&openapi::openapi()).unwrap_or_default()),
-    };
+    });
     Router::from(v1::router())
         .merge(document_route().router())
         .layer(from_fn(versioned))
@@ -79,7 +77,7 @@ pub(crate) fn document_route() -> Routes<ApiState> {
 }
 
 async fn openapi_json(State(state): State<ApiState>) -> impl IntoResponse {
-    ([(header::CONTENT_TYPE, "application/json")], state.openapi)
+    ([(header::CONTENT_TYPE, "application/json")], state.openapi.clone())
 }
 
 /// There is no such address; says where the real ones are listed.

@@ -74,10 +74,10 @@ pub(super) async fn changes(
     let after = last_event_id(&headers)?.or(query.after);
     let follower = state.app.follow_activity(&scope, after).await?;
     let changes = Changes {
-        app: state.app,
+        app: state.app.clone(),
         scope,
         follower,
-        shutdown: state.shutdown,
+        shutdown: state.shutdown.clone(),
         told_at: Instant::now(),
         beat: Box::pin(sleep(HEARTBEAT)),
         check: interval_at(Instant::now() + RECHECK, RECHECK),

@@ -42,11 +42,11 @@ pub(super) async fn release_events(
     let changes = state.app.changes(&scope);
     let first = state.app.release(&scope, id).await?;
     let events = Follower {
-        app: state.app,
+        app: state.app.clone(),
         scope,
         id,
         changes,
-        shutdown: state.shutdown,
+        shutdown: state.shutdown.clone(),
         sent: String::new(),
         checked_at: Instant::now(),
     }

@@ -74,3 +74,31 @@ impl Queue {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::Message;
+    use super::*;
+    use crate::testing::new_year;
+
+    fn change() -> Change {
+        Change {
+            branch: BranchName::main(),
+            message: Message::new("change").unwrap(),
+            time: new_year(),
+            edits: Vec::new(),
+            compare_without: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn nobody_is_waited_for_who_is_here_or_was_told_long_ago() {
+        let queue = Queue::default();
+        let _waiting = [queue.join(change()), queue.join(change())];
+        let (hour, ended) = (Duration::from_secs(3600), Some(Instant::now()));
+        // Each of these would be waited for, for minutes, if it were.
+        queue.gather(LastBatch { size: 2, took: hour, ended });
+        queue.gather(LastBatch { size: 9, took: Duration::ZERO, ended });
+        queue.gather(LastBatch { size: 9, took: hour, ended: None });
+    }
+}

@@ -319,8 +319,8 @@ impl Roles {
         let body = json!({ "role": role }).to_string();
         let headers = [("authorization", self.bearer.as_str())];
         let path = "/api/v1/members/member-1";
-        let answer = self.connection.send(&request("PATCH", path, &headers, body.as_bytes()));
-        let answer = answer.await?;
+        let asked = request("PATCH", path, &headers, body.as_bytes());
+        let answer = self.connection.send(&asked).await?;
         ensure!(answer.status == 200, "{}", String::from_utf8_lossy(&answer.body));
         Ok(())
     }

@@ -240,8 +240,9 @@ impl Builder {
         extra: AdvanceExtra,
         at: Timestamp,
     ) -> Result<Release> {
-        let moved = self.store.advance_release(&self.store.system(), release, next, extra, at);
-        moved.await?.context("nobody else moves it")
+        let system = self.store.system();
+        let moved = self.store.advance_release(&system, release, next, extra, at).await?;
+        moved.context("nobody else moves it")
     }
 
     /// The commit with its manifest, what was decided about it, and the release.
