@@ -1,7 +1,9 @@
 //! Changes that are made on the strength of what was seen: of two at the same moment, one wins.
 
 use gimlet_domain::{health::Health, release::Intent, role::Role};
-use gimlet_store::{Application, MemberChange, SeenApplication, Store, TenantScope};
+use gimlet_store::{
+    Application, ApplicationFilter, MemberChange, SeenApplication, Store, TenantScope,
+};
 
 use crate::harness::{advance, at, committed, each_database, member, new_release, shop};
 
@@ -48,7 +50,8 @@ async fn a_member_who_is_not_as_seen_stays() {
 }
 
 async fn look(store: &Store, scope: &TenantScope) -> (Application, SeenApplication) {
-    let application = store.list_applications(scope).await.unwrap().remove(0);
+    let all = ApplicationFilter { limit: 1, ..Default::default() };
+    let (application, _) = store.list_applications(scope, &all).await.unwrap().remove(0);
     let newest = store.list_newest_releases(scope, &[application.id]).await.unwrap();
     let newest = newest.first().map(|release| (release.id, release.revision));
     let seen = SeenApplication { id: application.id, revision: application.revision, newest };

@@ -18,7 +18,7 @@ use std::{net::SocketAddr, path::Path, time::Duration};
 
 use anyhow::{Context as _, Result, ensure};
 use serde_json::json;
-use tokio::{task::JoinSet, time::Instant};
+use tokio::time::Instant;
 
 pub(crate) use self::peer::run as run_peer;
 use self::{delays::Delays, peer::Peer, viewers::Viewers};

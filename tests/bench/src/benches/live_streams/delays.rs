@@ -20,7 +20,7 @@ impl Delays {
 
     fn read(metrics: &str, reader: &str) -> Result<Self> {
         let reader = format!("reader=\"{reader}\"");
-        let bucket = |bound: &str| {
+        let bucket = |bound: &str| -> Result<f64> {
             let bound = format!("le=\"{bound}\"");
             let mut lines = metrics.lines().filter(|line| {
                 line.starts_with("gimlet_live_event_seconds_bucket{")
@@ -30,9 +30,8 @@ impl Delays {
             let line = lines.next().context("the server counts no events")?;
             Ok(line.rsplit(' ').next().unwrap_or_default().parse()?)
         };
-        let (within_2_ms, within_10_ms): (Result<f64>, _) = (bucket("0.002"), bucket("0.01"));
-        let all: Result<f64> = bucket("+Inf");
-        Ok(Self { within_2_ms: within_2_ms?, within_10_ms: within_10_ms?, all: all? })
+        let (within_2_ms, within_10_ms) = (bucket("0.002")?, bucket("0.01")?);
+        Ok(Self { within_2_ms, within_10_ms, all: bucket("+Inf")? })
     }
 
     /// The shares of events since `before` that were handed out within 2 ms and within 10 ms.
