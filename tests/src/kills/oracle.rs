@@ -272,7 +272,6 @@ mod tests {
             let record = format!(r#"{{"version": {{"sha": "{sha}"}}, "number": {number}}}"#);
             script += "commit refs/heads/main\ncommitter G <g@example.com> 1700000000 +0000\n";
             script += &format!("data {}\n{message}\n", message.len());
-            script += if number > 0 { "from refs/heads/main^0\n" } else { "" };
             script += "M 100644 inline web/release.json\n";
             script += &format!("data {}\n{record}\n", record.len());
         }

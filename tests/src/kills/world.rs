@@ -2,9 +2,12 @@
 //! git host and the developers' repositories.
 
 use std::{
-    net::{SocketAddr, TcpListener},
+    net::{Ipv4Addr, SocketAddr, TcpListener},
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU32, Ordering},
+    },
     time::Duration,
 };
 
@@ -98,9 +101,16 @@ pub(super) struct World {
 }
 
 impl Ports {
+    /// Ports of a loopback address of their own. Every outgoing connection comes from 127.0.0.1: none takes a
+    /// port of a control plane that is dead for a moment, and neither does another control plane.
     pub(super) fn free() -> Result<Self> {
+        static CONTROL_PLANES: AtomicU32 = AtomicU32::new(1);
+        let [.., high, low] = CONTROL_PLANES.fetch_add(1, Ordering::Relaxed).to_be_bytes();
+        // Another run on this machine has another process id.
+        let run = u8::try_from(64 + std::process::id() % 128)?;
+        let address = Ipv4Addr::new(127, run, high, low);
         // Held together, so that no two are the same.
-        let bind = || TcpListener::bind("127.0.0.1:0");
+        let bind = || TcpListener::bind((address, 0));
         let (people, health, agents) = (bind()?, bind()?, bind()?);
         Ok(Self {
             people: people.local_addr()?,

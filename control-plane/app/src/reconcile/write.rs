@@ -14,6 +14,8 @@ use crate::{App, AppError, Timestamp};
 const CLAIM: Duration = Duration::from_secs(15);
 /// How often it is kept: so often that a database which is away for a moment costs no claim.
 const KEEP_EVERY: Duration = Duration::from_secs(5);
+/// How long the database may take for that.
+const KEEP_PATIENCE: Duration = Duration::from_secs(3);
 /// A write whose claim cannot be kept is cut off this long before somebody else may take the claim.
 const CUT_OFF: Duration = Duration::from_secs(2);
 /// How long writing one release may take.
@@ -96,14 +98,16 @@ async fn keep_claim(app: &App, application: ApplicationId, mut until: Timestamp)
             return ClaimLost;
         }
         let next = now.after(CLAIM);
-        match parts.store.keep_claim(&parts.system, application, until, next).await {
-            Ok(true) => (until, pause) = (next, KEEP_EVERY),
-            // It was advanced or postponed by the write itself, which is about to end.
-            Ok(false) => return std::future::pending().await,
-            Err(error) => {
+        let kept = parts.store.keep_claim(&parts.system, application, until, next);
+        match timeout(KEEP_PATIENCE, kept).await {
+            Ok(Ok(true)) => (until, pause) = (next, KEEP_EVERY),
+            // A release of it was advanced or postponed by the write itself, which is about to end.
+            Ok(Ok(false)) => return std::future::pending().await,
+            Ok(Err(error)) => {
                 warn!(application.id = %application, error = %Chain(&error), "a claim could not be kept yet");
                 pause = AFTER_FAILURE;
             }
+            Err(_) => pause = AFTER_FAILURE,
         }
     }
 }
