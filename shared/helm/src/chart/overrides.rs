@@ -122,6 +122,10 @@ fn documents(text: &str) -> Vec<String> {
             _ => {
                 if let Some(last) = found.last_mut() {
                     last.push_str(line);
+                    // Helm's reader ends every line, the last one too.
+                    if !line.ends_with('\n') {
+                        last.push('\n');
+                    }
                 }
             }
         }

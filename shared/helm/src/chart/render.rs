@@ -101,7 +101,12 @@ pub fn render(
     check(&root, release, dialect)?;
     let empty = Map::new(MapKind::Any, Entries::new());
     let given = given.as_map().unwrap_or(&empty);
-    dependencies::process(&mut root, given, dialect).map_err(ChartError::Values)?;
+    dependencies::process(&mut root, given, dialect).map_err(|error| {
+        ChartError::Values(match dialect {
+            Dialect::Helm3 => error,
+            Dialect::Helm4 => format!("chart dependencies processing failed: {error}"),
+        })
+    })?;
     let values =
         coalesce::values(&root, given, Nils::Delete, dialect).map_err(ChartError::Values)?;
     if !release.skip_schema {

@@ -174,7 +174,7 @@ impl<'t> Parser<'t> {
     ) -> Reads<()> {
         let (between, stop) = self.until(&['[', '.', '=']);
         if !between.is_empty() {
-            return wrong(format!("unexpected data at end of array index: {}", quote(&between)));
+            return wrong(format!("unexpected data at end of array index: {}", letters(&between)));
         }
         match stop {
             None => Err(Stop::End),
@@ -261,8 +261,10 @@ impl<'t> Parser<'t> {
         if self.is_empty_value() {
             return Ok(Value::Nil);
         }
-        let mut values =
-            serde_json::Deserializer::from_str(self.rest()).into_iter::<serde_json::Value>();
+        // Whatever may follow: Go reads as far as the value goes.
+        let rest = self.rest();
+        let mut values = serde_json::Deserializer::from_str(&rest[..scalar_length(rest)])
+            .into_iter::<serde_json::Value>();
         let Some(Ok(value)) = values.next() else { return wrong("no JSON".to_owned()) };
         self.at += values.byte_offset();
         self.is_empty_value();
@@ -287,6 +289,30 @@ impl<'t> Parser<'t> {
     }
 }
 
+/// How long the number or word is that a text begins with; the whole text where it begins with neither.
+fn scalar_length(text: &str) -> usize {
+    for word in ["null", "true", "false"] {
+        if text.starts_with(word) {
+            return word.len();
+        }
+    }
+    let digits = |text: &str| text.bytes().take_while(u8::is_ascii_digit).count();
+    let sign = usize::from(text.starts_with('-'));
+    let mut length = match digits(&text[sign..]) {
+        0 => return text.len(),
+        _ if text[sign..].starts_with('0') => sign + 1,
+        count => sign + count,
+    };
+    if let Some(rest) = text[length..].strip_prefix('.') {
+        length += 1 + digits(rest);
+    }
+    if let Some(rest) = text[length..].strip_prefix(['e', 'E']) {
+        let sign = usize::from(rest.starts_with(['+', '-']));
+        length += 1 + sign + digits(&rest[sign..]);
+    }
+    length
+}
+
 fn typed(text: &str) -> Value {
     match text {
         _ if text.eq_ignore_ascii_case("true") => Value::Bool(true),
@@ -296,6 +322,19 @@ fn typed(text: &str) -> Value {
         _ if text.starts_with('0') => Value::str(text),
         _ => text.parse().map_or_else(|_| Value::str(text), Value::Int64),
     }
+}
+
+/// Go's list of letters, each in quotes.
+fn letters(text: &str) -> String {
+    let quoted = text.chars().map(|letter| match letter {
+        '\'' => r"'\''".to_owned(),
+        '"' => "'\"'".to_owned(),
+        other => {
+            let text = quote(other.encode_utf8(&mut [0; 4]));
+            format!("'{}'", text.trim_matches('"'))
+        }
+    });
+    format!("[{}]", quoted.collect::<Vec<_>>().join(" "))
 }
 
 fn set(map: &Map, key: &str, value: Value) {

@@ -131,30 +131,12 @@ fn chart(
     };
     let mut within: BTreeMap<String, Vec<Read>> = BTreeMap::new();
     for (path, data) in files {
-        match path.as_str() {
-            "Chart.yaml" | "Chart.lock" => {}
-            "values.yaml" => {
-                chart.values = overrides::values_file(&data, dialect).map_err(|error| {
-                    ChartError::Load(format!("cannot load values.yaml: {error}"))
-                })?
+        match path.strip_prefix("charts/") {
+            Some(inner) if !path.ends_with(".prov") => {
+                let name = inner.split('/').next().unwrap_or(inner).to_owned();
+                within.entry(name).or_default().push((inner.to_owned(), data));
             }
-            "values.schema.json" => chart.schema = Some(Schema::new(data)),
-            "requirements.yaml" | "requirements.lock" => {
-                if path == "requirements.yaml" {
-                    fill(metadata.as_mut(), &data, &path)?;
-                }
-                if metadata.as_ref().is_some_and(|it| &*it.api_version == "v1") {
-                    chart.files.push(file(path, data));
-                }
-            }
-            _ if path.starts_with("templates/") => chart.templates.push(file(path, data)),
-            _ => match path.strip_prefix("charts/") {
-                Some(inner) if !path.ends_with(".prov") => {
-                    let name = inner.split('/').next().unwrap_or(inner).to_owned();
-                    within.entry(name).or_default().push((inner.to_owned(), data));
-                }
-                _ => chart.files.push(file(path, data)),
-            },
+            _ => sort_in(path, data, &mut chart, metadata.as_mut(), dialect)?,
         }
     }
     let missing = || ChartError::Load("Chart.yaml file is missing".to_owned());
@@ -170,6 +152,35 @@ fn chart(
         }
     }
     Ok(chart)
+}
+
+/// Puts a file that is no part of a dependency where it belongs.
+fn sort_in(
+    path: String,
+    data: Arc<[u8]>,
+    chart: &mut Chart,
+    mut metadata: Option<&mut Metadata>,
+    dialect: Dialect,
+) -> Result<(), ChartError> {
+    match path.as_str() {
+        "Chart.yaml" | "Chart.lock" => {}
+        "values.yaml" => {
+            chart.values = overrides::values_file(&data, dialect)
+                .map_err(|error| ChartError::Load(format!("cannot load values.yaml: {error}")))?;
+        }
+        "values.schema.json" => chart.schema = Some(Schema::new(data)),
+        "requirements.yaml" | "requirements.lock" => {
+            if path == "requirements.yaml" {
+                fill(metadata.as_deref_mut(), &data, &path)?;
+            }
+            if metadata.is_some_and(|it| &*it.api_version == "v1") {
+                chart.files.push(file(path, data));
+            }
+        }
+        _ if path.starts_with("templates/") => chart.templates.push(file(path, data)),
+        _ => chart.files.push(file(path, data)),
+    }
+    Ok(())
 }
 
 /// What lies in `charts/` under one name: a folder or an archive. Hidden ones are no charts.
