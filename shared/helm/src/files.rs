@@ -29,7 +29,7 @@ pub(crate) const METHODS: &[Method] = &[
         },
     },
     Method { name: "Glob", params: &[Ty::Str], run: |files, args| Ok(glob(files, &args[0])) },
-    Method { name: "Lines", params: &[Ty::Str], run: |files, args| Ok(lines(files, &args[0])) },
+    Method { name: "Lines", params: &[Ty::Str], run: |files, args| lines(files, &args[0]) },
     Method {
         name: "AsConfig",
         params: &[],
@@ -53,14 +53,18 @@ fn text(files: &Value, name: &Value) -> Value {
     bytes(files, name).map_or(Value::str(""), |bytes| Value::str(from_bytes(&bytes)))
 }
 
-fn lines(files: &Value, name: &Value) -> Value {
-    let Some(bytes) = bytes(files, name) else { return Value::strings(Vec::<String>::new()) };
+fn lines(files: &Value, name: &Value) -> Result<Value, String> {
+    let Some(bytes) = bytes(files, name) else { return Ok(Value::strings(Vec::<String>::new())) };
+    if bytes.is_empty() {
+        // Helm looks at the last byte of every file there is.
+        return Err("runtime error: index out of range [-1]".to_owned());
+    }
     let text = from_bytes(&bytes);
     let mut lines: Vec<&str> = text.split('\n').collect();
     if lines.last() == Some(&"") {
         lines.pop();
     }
-    Value::strings(lines)
+    Ok(Value::strings(lines))
 }
 
 fn glob(files: &Value, pattern: &Value) -> Value {

@@ -1,9 +1,11 @@
 //! Rendering of Helm charts, equal to the `helm` command byte for byte, in-process.
 //!
-//! It owns the values that charts compute with, the template language, its functions, and YAML as Helm reads and
-//! writes it. It deliberately reaches nothing outside: no environment, network, disk or cluster, and no randomness
-//! but what a seed gives. Everything is bounded, so that a hostile chart ends in an error.
+//! It owns charts and what they are given, the values that they compute with, the template language, its functions,
+//! and YAML as Helm reads and writes it. It deliberately reaches nothing outside but the chart that it is told to
+//! read: no environment, network or cluster, and no randomness but what a seed gives. Everything is bounded, so that
+//! a hostile chart ends in an error.
 
+pub mod chart;
 mod context;
 mod files;
 mod format;

@@ -13,11 +13,13 @@ pub type Entries = BTreeMap<Str, Value>;
 
 /// A map: a reference, so that a change shows in all copies.
 #[derive(Clone, Debug)]
-pub struct Map(Rc<Inner>);
+pub struct Map {
+    kind: MapKind,
+    inner: Rc<Inner>,
+}
 
 #[derive(Debug)]
 struct Inner {
-    kind: MapKind,
     entries: RefCell<Entries>,
 }
 
@@ -48,76 +50,86 @@ impl MapKind {
 impl Map {
     /// A map of `kind`, whose values are of that type.
     pub fn new(kind: MapKind, entries: Entries) -> Self {
-        Self(Rc::new(Inner { kind, entries: RefCell::new(entries) }))
+        Self { kind, inner: Rc::new(Inner { entries: RefCell::new(entries) }) }
+    }
+
+    /// The same map as one of another kind, as Go converts between types: a change shows in both.
+    pub fn of_kind(&self, kind: MapKind) -> Self {
+        Self { kind, inner: Rc::clone(&self.inner) }
     }
 
     /// What it is.
     pub fn kind(&self) -> MapKind {
-        self.0.kind
+        self.kind
     }
 
     /// A copy of the value of `key`.
     pub fn get(&self, key: &str) -> Option<Value> {
-        self.0.entries.borrow().get(key).cloned()
+        self.inner.entries.borrow().get(key).cloned()
     }
 
     /// Whether there is a `key`.
     pub fn contains(&self, key: &str) -> bool {
-        self.0.entries.borrow().contains_key(key)
+        self.inner.entries.borrow().contains_key(key)
     }
 
     /// Sets `key`, and gives back what it was.
     ///
     /// A map that comes to contain itself is not freed by itself: see [`Map::clear`].
     pub fn insert(&self, key: impl Into<Str>, value: Value) -> Option<Value> {
-        self.0.entries.borrow_mut().insert(key.into(), value)
+        self.inner.entries.borrow_mut().insert(key.into(), value)
     }
 
     /// Removes `key`, and gives back what it was.
     pub fn remove(&self, key: &str) -> Option<Value> {
-        self.0.entries.borrow_mut().remove(key)
+        self.inner.entries.borrow_mut().remove(key)
     }
 
     /// How many entries it has.
     pub fn len(&self) -> usize {
-        self.0.entries.borrow().len()
+        self.inner.entries.borrow().len()
     }
 
     /// Whether it has none.
     pub fn is_empty(&self) -> bool {
-        self.0.entries.borrow().is_empty()
+        self.inner.entries.borrow().is_empty()
     }
 
     /// Its entries, to read. Nothing may change the map as long as they are held.
     pub fn entries(&self) -> Ref<'_, Entries> {
-        self.0.entries.borrow()
+        self.inner.entries.borrow()
     }
 
     /// Copies of its keys, in order.
     pub fn keys(&self) -> Vec<Str> {
-        self.0.entries.borrow().keys().cloned().collect()
+        self.inner.entries.borrow().keys().cloned().collect()
     }
 
     /// Copies of its entries, in order, for walks that may change the map.
     pub fn to_vec(&self) -> Vec<(Str, Value)> {
-        self.0.entries.borrow().iter().map(|(key, value)| (key.clone(), value.clone())).collect()
+        self.inner
+            .entries
+            .borrow()
+            .iter()
+            .map(|(key, value)| (key.clone(), value.clone()))
+            .collect()
     }
 
     /// Empties it. A render does so in the end with the maps that were changed, so that those that contain
     /// themselves are freed.
     pub fn clear(&self) {
-        let entries = mem::take(&mut *self.0.entries.borrow_mut());
+        let entries = mem::take(&mut *self.inner.entries.borrow_mut());
         drop(entries);
     }
 
     /// Whether both are one and the same map.
     pub fn is(&self, other: &Self) -> bool {
-        Rc::ptr_eq(&self.0, &other.0)
+        Rc::ptr_eq(&self.inner, &other.inner)
     }
 
     /// Takes the entries if nobody else holds the map.
     pub(super) fn take(self) -> Entries {
-        Rc::try_unwrap(self.0)
+        Rc::try_unwrap(self.inner)
             .map(|mut inner| mem::take(inner.entries.get_mut()))
             .unwrap_or_default()
     }

@@ -150,9 +150,13 @@ impl Raw {
             Self::List(items) => items.iter().try_for_each(Self::check_numbers),
             Self::Map(entries) => entries.iter().try_for_each(|(key, value)| {
                 if let Key::Other(ty, text) = key {
+                    let value = match value {
+                        // Only within others does Go name the type of a nil.
+                        Self::Value(value) if value.is_nil() => "<nil>".to_owned(),
+                        value => value.go_text(),
+                    };
                     return Err(YamlError::json(format!(
-                        "unsupported map key of type: {ty}, key: {text}, value: {}",
-                        value.go_text()
+                        "unsupported map key of type: {ty}, key: {text}, value: {value}"
                     )));
                 }
                 value.check_numbers()

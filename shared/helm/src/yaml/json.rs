@@ -182,18 +182,32 @@ pub(super) fn object_text(object: &Object) -> Option<String> {
 /// left out when empty.
 pub(super) fn object_fields(object: &Object) -> Vec<(Cow<'static, str>, Value)> {
     let tagged = object.type_name().contains("chart.");
+    let is_version = object.type_name() == "version.BuildInfo";
     let mut fields = Vec::with_capacity(object.fields().len());
     for (name, value) in object.fields() {
         if !name.starts_with(char::is_uppercase) {
             continue;
         }
-        if !tagged || *name == "IsRoot" {
+        if is_version {
+            fields.push((snake_case(name).into(), value.clone()));
+        } else if !tagged || *name == "IsRoot" {
             fields.push((Cow::Borrowed(*name), value.clone()));
         } else if value.is_true() {
             fields.push((tag(name), value.clone()));
         }
     }
     fields
+}
+
+fn snake_case(name: &str) -> String {
+    let mut out = String::new();
+    for (place, letter) in name.char_indices() {
+        if letter.is_uppercase() && place > 0 {
+            out.push('_');
+        }
+        out.extend(letter.to_lowercase());
+    }
+    out
 }
 
 fn tag(name: &'static str) -> Cow<'static, str> {
