@@ -112,6 +112,7 @@ fn common_headers(
             "x-request-id",
             "the id of this request, in the server's logs; `X-Request-Id` of the request, where it has one",
         ),
+        ("server-timing", "how long the server took (`app;dur=`), in milliseconds"),
         ("ratelimit-policy", "how many requests (`q`) are let through in how many seconds (`w`)"),
         (
             "ratelimit",

@@ -3,6 +3,7 @@
 use axum::{
     Router,
     extract::{DefaultBodyLimit, OriginalUri, State},
+    handler::HandlerWithoutStateExt as _,
     http::{HeaderValue, Method, StatusCode, header},
     middleware::{from_fn, from_fn_with_state, map_response},
     response::{IntoResponse, Response},
@@ -64,9 +65,9 @@ pub fn people_router(app: App, config: PeopleConfig) -> Router {
                 .layer(from_fn_with_state(state.clone(), failures_counted)),
         )
         .method_not_allowed_fallback(wrong_method)
-        .nest("/api", Router::new().fallback(unknown_route))
-        .nest("/hooks", Router::new().fallback(unknown_route))
-        .nest("/git", Router::new().fallback(unknown_route))
+        .nest_service("/api", unknown_route.into_service())
+        .nest_service("/hooks", unknown_route.into_service())
+        .nest_service("/git", unknown_route.into_service())
         .layer(map_response(unstored))
         .with_state(state)
 }

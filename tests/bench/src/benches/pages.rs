@@ -22,7 +22,7 @@ use tokio::task::JoinSet;
 
 use self::{
     addresses::Page,
-    world::{Amount, World},
+    world::Amount,
 };
 use crate::{
     Setting, Size,
