@@ -47,12 +47,17 @@ pub(crate) struct Context {
     limits: Limits,
     steps: u64,
     bytes: u64,
+    efforts: usize,
     /// Why the render ends, once a budget is spent. Functions that forgive errors cannot forgive this one.
     pub(crate) spent: Option<&'static str>,
     /// The maps that came to hold other containers, and so may contain themselves.
     changed: Vec<Map>,
     regexes: HashMap<Str, Regex>,
 }
+
+/// How much effort a render may put into keys and password hashes. Charts that make an authority and some
+/// certificates need up to ten.
+const MAX_EFFORTS: usize = 32;
 
 /// About what an item of a list or an entry of a map takes, in bytes.
 const BYTES_PER_ITEM: u64 = 64;
@@ -66,6 +71,7 @@ impl Context {
             limits: settings.limits,
             steps: settings.limits.steps,
             bytes: settings.limits.bytes,
+            efforts: MAX_EFFORTS,
             spent: None,
             changed: Vec::new(),
             regexes: HashMap::new(),
@@ -103,6 +109,18 @@ impl Context {
     pub(crate) fn charge_items(&mut self, count: usize) -> Result<(), String> {
         self.step(count)?;
         self.charge(count.saturating_mul(BYTES_PER_ITEM as usize))
+    }
+
+    /// Pays for the making of a key, by its effort: 1 is about a tenth of a second.
+    pub(crate) fn make_key(&mut self, effort: usize) -> Result<(), String> {
+        match self.efforts.checked_sub(effort) {
+            Some(left) => {
+                self.efforts = left;
+                // A signature takes some time, too.
+                self.step(1000)
+            }
+            None => self.end("the templates make too many keys and password hashes"),
+        }
     }
 
     /// Whether two values are the same in every part, and pays for the comparison.
