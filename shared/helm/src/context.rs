@@ -84,6 +84,7 @@ impl Context {
     }
 
     /// Pays for `count` steps.
+    #[inline]
     pub(crate) fn step(&mut self, count: usize) -> Result<(), String> {
         match self.steps.checked_sub(count as u64) {
             Some(left) => {
@@ -95,6 +96,7 @@ impl Context {
     }
 
     /// Pays for `bytes` of memory.
+    #[inline]
     pub(crate) fn charge(&mut self, bytes: usize) -> Result<(), String> {
         match self.bytes.checked_sub(bytes as u64) {
             Some(left) => {
@@ -134,6 +136,7 @@ impl Context {
     }
 
     /// Ends the render.
+    #[cold]
     pub(crate) fn end<T>(&mut self, why: &'static str) -> Result<T, String> {
         self.spent = Some(why);
         self.steps = 0;
