@@ -47,12 +47,17 @@ pub(crate) struct Context {
     limits: Limits,
     steps: u64,
     bytes: u64,
+    efforts: usize,
     /// Why the render ends, once a budget is spent. Functions that forgive errors cannot forgive this one.
     pub(crate) spent: Option<&'static str>,
     /// The maps that came to hold other containers, and so may contain themselves.
     changed: Vec<Map>,
     regexes: HashMap<Str, Regex>,
 }
+
+/// How much effort a render may put into keys and password hashes. Charts that make an authority and some
+/// certificates need up to ten.
+const MAX_EFFORTS: usize = 32;
 
 /// About what an item of a list or an entry of a map takes, in bytes.
 const BYTES_PER_ITEM: u64 = 64;
@@ -66,6 +71,7 @@ impl Context {
             limits: settings.limits,
             steps: settings.limits.steps,
             bytes: settings.limits.bytes,
+            efforts: MAX_EFFORTS,
             spent: None,
             changed: Vec::new(),
             regexes: HashMap::new(),
@@ -78,6 +84,7 @@ impl Context {
     }
 
     /// Pays for `count` steps.
+    #[inline]
     pub(crate) fn step(&mut self, count: usize) -> Result<(), String> {
         match self.steps.checked_sub(count as u64) {
             Some(left) => {
@@ -89,6 +96,7 @@ impl Context {
     }
 
     /// Pays for `bytes` of memory.
+    #[inline]
     pub(crate) fn charge(&mut self, bytes: usize) -> Result<(), String> {
         match self.bytes.checked_sub(bytes as u64) {
             Some(left) => {
@@ -105,6 +113,18 @@ impl Context {
         self.charge(count.saturating_mul(BYTES_PER_ITEM as usize))
     }
 
+    /// Pays for the making of a key, by its effort: 1 is about a tenth of a second.
+    pub(crate) fn make_key(&mut self, effort: usize) -> Result<(), String> {
+        match self.efforts.checked_sub(effort) {
+            Some(left) => {
+                self.efforts = left;
+                // A signature takes some time, too.
+                self.step(1000)
+            }
+            None => self.end("the templates make too many keys and password hashes"),
+        }
+    }
+
     /// Whether two values are the same in every part, and pays for the comparison.
     pub(crate) fn equal(&mut self, left: &Value, right: &Value) -> Result<bool, String> {
         let allowed = usize::try_from(self.steps).unwrap_or(usize::MAX);
@@ -116,6 +136,7 @@ impl Context {
     }
 
     /// Ends the render.
+    #[cold]
     pub(crate) fn end<T>(&mut self, why: &'static str) -> Result<T, String> {
         self.spent = Some(why);
         self.steps = 0;

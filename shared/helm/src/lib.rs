@@ -10,6 +10,7 @@ mod context;
 mod files;
 mod format;
 pub mod functions;
+mod keys;
 pub mod semver;
 pub mod template;
 mod time;

@@ -113,23 +113,24 @@ fn document(text: &str) -> Result<Value, String> {
     }
 }
 
-/// A text at the lines that are `---` and nothing else.
+/// A text at the lines that are `---` and nothing else. One in front of everything stays: lines are counted
+/// with it.
 fn documents(text: &str) -> Vec<String> {
-    let mut found = vec![String::new()];
+    let mut found = Vec::new();
+    let mut current = String::new();
     for line in text.split_inclusive('\n') {
-        match line.strip_prefix("---") {
-            Some(rest) if rest.trim().is_empty() => found.push(String::new()),
-            _ => {
-                if let Some(last) = found.last_mut() {
-                    last.push_str(line);
-                    // Helm's reader ends every line, the last one too.
-                    if !line.ends_with('\n') {
-                        last.push('\n');
-                    }
-                }
-            }
+        let is_separator = line.strip_prefix("---").is_some_and(|rest| rest.trim().is_empty());
+        if is_separator && !current.is_empty() {
+            found.push(std::mem::take(&mut current));
+            continue;
+        }
+        current.push_str(line);
+        // Helm's reader ends every line, the last one too.
+        if !line.ends_with('\n') {
+            current.push('\n');
         }
     }
+    found.push(current);
     found
 }
 

@@ -1,6 +1,7 @@
 //! The functions of templates: Go's own, sprig's less those that look outside, and Helm's.
 
 mod builtin;
+mod certificates;
 mod checksums;
 mod compare;
 mod convert;
@@ -13,6 +14,7 @@ mod encoding;
 mod lists;
 mod maths;
 mod merge;
+mod passwords;
 mod paths;
 mod patterns;
 mod random;
@@ -138,6 +140,8 @@ const ALL: &[(&str, &[Function])] = &[
     ("Paths", paths::FUNCTIONS),
     ("URLs", urls::FUNCTIONS),
     ("Random values", random::FUNCTIONS),
+    ("Passwords", passwords::FUNCTIONS),
+    ("Keys and certificates", certificates::FUNCTIONS),
 ];
 
 static BY_NAME: LazyLock<HashMap<&str, &Function>> = LazyLock::new(|| {

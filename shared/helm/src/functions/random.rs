@@ -100,6 +100,13 @@ impl Random {
         Self { seed, counter: 0, block: [0; 32], used: 32 }
     }
 
+    /// A stream of its own, so that how much of it is used does not show in this one.
+    pub(crate) fn fork(&mut self) -> Self {
+        let mut seed = [0; 32];
+        self.fill(&mut seed);
+        Self::new(seed)
+    }
+
     pub(crate) fn fill(&mut self, bytes: &mut [u8]) {
         for byte in bytes {
             if self.used == self.block.len() {

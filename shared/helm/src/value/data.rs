@@ -1,6 +1,6 @@
 //! Values that threads share.
 
-use super::{List, ListKind, Map, MapKind, Str, Value};
+use super::{Entries, List, ListKind, Map, MapKind, Str, Value};
 
 /// The frozen form of a [`Value`]: a parsed values file in a cache, for instance.
 #[derive(Clone, Debug, PartialEq)]
@@ -33,12 +33,18 @@ impl Data {
             Self::List(items) => {
                 Value::List(List::new(ListKind::Any, items.iter().map(Self::thaw).collect()))
             }
-            Self::Map(entries) => Value::Map(Map::new(
-                MapKind::Any,
-                entries.iter().map(|(key, value)| (key.clone(), value.thaw())).collect(),
-            )),
+            Self::Map(entries) => Value::Map(Map::new(MapKind::Any, entries_of(entries))),
         }
     }
+}
+
+/// Entries that mostly are in order.
+fn entries_of(entries: &[(Str, Data)]) -> Entries {
+    let thawed = entries.iter().map(|(key, value)| (key.clone(), value.thaw()));
+    if entries.is_sorted_by(|left, right| left.0 < right.0) {
+        return Entries::from_sorted(thawed.collect());
+    }
+    thawed.collect()
 }
 
 impl Value {

@@ -1,15 +1,11 @@
 //! Go's maps.
 
 use std::cell::{Ref, RefCell};
-use std::collections::BTreeMap;
 use std::mem;
 use std::rc::Rc;
 
 use super::list::drop_flat;
-use super::{Str, Value};
-
-/// The entries of a map, in the order of their keys' bytes, in which Go walks and prints maps.
-pub type Entries = BTreeMap<Str, Value>;
+use super::{Entries, Str, Value};
 
 /// A map: a reference, so that a change shows in all copies.
 #[derive(Clone, Debug)]
@@ -107,12 +103,7 @@ impl Map {
 
     /// Copies of its entries, in order, for walks that may change the map.
     pub fn to_vec(&self) -> Vec<(Str, Value)> {
-        self.inner
-            .entries
-            .borrow()
-            .iter()
-            .map(|(key, value)| (key.clone(), value.clone()))
-            .collect()
+        self.inner.entries.borrow().to_vec()
     }
 
     /// Empties it. A render does so in the end with the maps that were changed, so that those that contain

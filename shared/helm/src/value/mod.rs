@@ -6,6 +6,7 @@
 mod bytes;
 mod compare;
 mod data;
+mod entries;
 mod json;
 mod list;
 mod map;
@@ -18,9 +19,10 @@ pub use bytes::{from_bytes, to_bytes};
 pub use compare::deep_equal;
 pub(crate) use compare::equal_within;
 pub use data::Data;
+pub use entries::Entries;
 pub use json::JsonError;
 pub use list::{List, ListKind};
-pub use map::{Entries, Map, MapKind};
+pub use map::{Map, MapKind};
 pub use object::{Method, Object};
 pub use types::Ty;
 

@@ -13,6 +13,8 @@ pub enum Ty {
     Str,
     /// `int`
     Int,
+    /// `uint32`
+    Uint32,
     /// `float64`
     Float,
     /// `bool`
@@ -39,6 +41,7 @@ impl Ty {
             Self::Reflect => "reflect.Value",
             Self::Str => "string",
             Self::Int => "int",
+            Self::Uint32 => "uint32",
             Self::Float => "float64",
             Self::Bool => "bool",
             Self::Map => "map[string]interface {}",
@@ -61,7 +64,8 @@ impl Ty {
             | (Self::Bool, Value::Bool(_)) => true,
             (Self::Map, Value::Map(map)) => matches!(map.kind(), MapKind::Any | MapKind::Values(_)),
             (Self::List, Value::List(list)) => list.kind() == ListKind::Any,
-            (Self::Duration, Value::Other(IntKind::Duration, _)) => true,
+            (Self::Duration, Value::Other(IntKind::Duration, _))
+            | (Self::Uint32, Value::Other(IntKind::Uint32, _)) => true,
             (Self::Time | Self::Version | Self::Certificate, Value::Object(object)) => {
                 object.type_name() == self.name()
             }

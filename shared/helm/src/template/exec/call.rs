@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::super::ast::{Arg, Id};
 use super::eval::validate;
-use super::{Fault, Frame, NO_VALUE, Render, Scope, Slot, without_no_value};
+use super::{Fault, Frame, NO_VALUE, Render, Scope, Slot};
 use crate::functions::{Args, Does, Function};
 use crate::value::{Str, Ty, Value};
 
@@ -93,7 +93,7 @@ impl Render<'_> {
         let text = self.capture(&body, data)?;
         self.includes.pop();
         self.context.charge(text.len()).map_err(Fault::plain)?;
-        Ok(Value::Str(text.into()))
+        Ok(Value::Str(text))
     }
 
     fn tpl(&mut self, base: usize) -> Result<Value, Fault> {
@@ -123,7 +123,8 @@ impl Render<'_> {
         })?;
         self.scope = outer;
         self.context.charge(written.len()).map_err(Fault::plain)?;
-        Ok(Value::Str(without_no_value(written).into()))
+        let missing = written.contains(NO_VALUE);
+        Ok(Value::Str(if missing { written.replace(NO_VALUE, "").into() } else { written }))
     }
 
     /// Makes what a text for `tpl` defines visible; an empty body replaces none.

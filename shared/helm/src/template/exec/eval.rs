@@ -272,6 +272,11 @@ fn constant(frame: &Frame<'_>, ty: Ty, arg: &Arg) -> Result<Value, Fault> {
             Some(int) => Ok(Value::Int(int)),
             None => expected("integer"),
         },
+        (Ty::Uint32, ArgKind::Number(number)) => match number.uint {
+            // Go does not mind what does not fit.
+            Some(uint) => Ok(Value::Other(IntKind::Uint32, i64::from(uint as u32))),
+            None => expected("unsigned integer"),
+        },
         (Ty::Duration, ArgKind::Number(number)) => match number.int {
             Some(int) => Ok(Value::Other(IntKind::Duration, int)),
             None => expected("integer"),
@@ -283,6 +288,7 @@ fn constant(frame: &Frame<'_>, ty: Ty, arg: &Arg) -> Result<Value, Fault> {
         (Ty::Bool, _) => expected("bool"),
         (Ty::Str, _) => expected("string"),
         (Ty::Int | Ty::Duration, _) => expected("integer"),
+        (Ty::Uint32, _) => expected("unsigned integer"),
         (Ty::Float, _) => expected("float"),
         _ => Err(frame.fault(format!("can't handle {arg} for arg of type {}", ty.name()))),
     }

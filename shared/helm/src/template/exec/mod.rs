@@ -174,10 +174,10 @@ impl<'t> Render<'t> {
     }
 
     /// Runs a body and takes what it wrote.
-    fn capture(&mut self, body: &Body, data: Value) -> Result<String, Fault> {
+    fn capture(&mut self, body: &Body, data: Value) -> Result<Str, Fault> {
         let start = self.out.len();
         self.run(body, data)?;
-        let text = self.out[start..].to_owned();
+        let text = Str::from(&self.out[start..]);
         self.out.truncate(start);
         Ok(text)
     }
