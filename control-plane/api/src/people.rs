@@ -3,7 +3,6 @@
 use axum::{
     Router,
     extract::{DefaultBodyLimit, OriginalUri, State},
-    handler::HandlerWithoutStateExt as _,
     http::{HeaderValue, Method, StatusCode, header},
     middleware::{from_fn, from_fn_with_state, map_response},
     response::{IntoResponse, Response},
@@ -65,9 +64,9 @@ pub fn people_router(app: App, config: PeopleConfig) -> Router {
                 .layer(from_fn_with_state(state.clone(), failures_counted)),
         )
         .method_not_allowed_fallback(wrong_method)
-        .nest_service("/api", unknown_route.into_service())
-        .nest_service("/hooks", unknown_route.into_service())
-        .nest_service("/git", unknown_route.into_service())
+        .nest("/api", Router::new().fallback(unknown_route))
+        .nest("/hooks", Router::new().fallback(unknown_route))
+        .nest("/git", Router::new().fallback(unknown_route))
         .layer(map_response(unstored))
         .with_state(state)
 }

@@ -65,6 +65,9 @@ fn main() -> Result<()> {
             )
         })?;
         steps.step("The installer on a real cluster", || installer(&mut count))?;
+        steps.step("The documentation's commands on a real cluster", || {
+            test(&["test", "--workspace", "--test", "docs", "--", "--ignored"], &[], &mut count)
+        })?;
         steps.step("End to end on a real cluster", || end_to_end("", &[], &mut count))?;
         // What the database has to do with the way of a commit is what survives a kill.
         steps.step("End to end with PostgreSQL, killed in the middle", || {

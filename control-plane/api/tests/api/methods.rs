@@ -62,7 +62,7 @@ async fn the_head_of_an_answer_comes_without_its_body() {
 async fn an_address_with_a_slash_too_many_is_told_so() {
     let server = TestServer::start().await;
     let owner = server.new_owner("acme").await;
-    for path in ["/api/v1/apps/", "/api/v1/", "/api/", "/hooks/", "/git/"] {
+    for path in ["/api/v1/apps/", "/api/v1/", "/hooks/github/", "/git/acme/"] {
         let answer = owner.request(Method::GET, path).send().await.unwrap();
         let problem = problem(answer).await;
         assert_eq!(problem.kind, "/docs/problems#not-found", "{path}");
