@@ -84,6 +84,7 @@ impl World {
             log: folder.path().join("server.log"),
             folder: folder.path().to_owned(),
         });
+        let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
         let http = Client::builder().no_proxy().timeout(LIMIT).build().expect("a client");
         Self { folder, server, people, health, http, token: String::new() }
     }

@@ -1,8 +1,6 @@
 //! The measurements on a cluster in short: each that needs no real one runs to its end on whatever was
 //! built, and finds its own work right. How large or fast it was is nobody's business here.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot be set up should say where")]
-
 use std::process::Command;
 
 use gimlet_bench::{figure::Figure, progress::Progress};

@@ -12,6 +12,7 @@ use gimlet_tests::{
 const DELIVERIES: usize = 1_200;
 
 fn every_head_once(database: Database) {
+    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
     let folder = tempfile::tempdir().unwrap();
     let plan =
         StormPlan { database, seed: 7, deliveries: DELIVERIES, folder: folder.path().to_owned() };

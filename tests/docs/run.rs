@@ -72,7 +72,12 @@ fn step(around: &mut Surroundings<'_>, block: &Block, printed: &mut String) -> R
         Use::Commands | Use::ClusterCommands => {
             let output = around.run(&text)?;
             let complaint = String::from_utf8_lossy(&output.stderr);
-            ensure!(output.status.success(), "it ended with {}:\n{complaint}", output.status);
+            let answer = String::from_utf8_lossy(&output.stdout);
+            ensure!(
+                output.status.success(),
+                "it ended with {}:\n{complaint}{answer}",
+                output.status
+            );
             *printed = String::from_utf8(output.stdout)?;
             around.remember(printed);
         }

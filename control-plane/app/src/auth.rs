@@ -141,11 +141,11 @@ impl App {
     /// [`AppError::Unavailable`].
     pub async fn start_device_login(&self) -> Result<DeviceStarted, AppError> {
         let device_code = secrets::new_secret("gdc");
-        let hash = secrets::hash(&device_code);
+        let (hash, store) = (secrets::hash(&device_code), &self.parts().store);
         let user_code = loop {
             let code = secrets::user_code();
             let expires = self.now().after(DEVICE_LIFETIME);
-            match self.parts().store.create_device_login(&code, &hash, expires).await? {
+            match store.create_device_login(&secrets::hash(&code), &hash, expires).await? {
                 NewDeviceLogin::Created => break code,
                 NewDeviceLogin::CodeTaken => {}
             }
@@ -169,7 +169,7 @@ impl App {
         scope: &TenantScope,
         user_code: &str,
     ) -> Result<(), AppError> {
-        let code = user_code.trim().to_ascii_uppercase();
+        let code = secrets::hash(&user_code.trim().to_ascii_uppercase());
         let approved = self.parts().store.approve_device_login(scope, &code, self.now()).await?;
         if approved {
             Ok(())

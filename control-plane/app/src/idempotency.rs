@@ -19,6 +19,7 @@ const LONGEST_RUN: Duration = Duration::from_secs(60);
 const KEPT: &str = "a kept answer";
 
 /// What to do with a request that carries a key.
+#[expect(clippy::large_enum_variant, reason = "it is handed on at once, one for each request")]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum KeyedTurn {
     /// It has the key: carry it out under this scope, and then say how it ended.

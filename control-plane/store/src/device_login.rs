@@ -27,6 +27,7 @@ pub enum NewDeviceLogin {
 }
 
 /// What a terminal that asks for its token gets.
+#[expect(clippy::large_enum_variant, reason = "it is handed on at once, one for each request")]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum DeviceLogin {
     /// There is no such login, or its token was taken.
@@ -42,19 +43,19 @@ pub enum DeviceLogin {
 const TAKE: &str = "take the token of a device login";
 
 impl Store {
-    /// Stores a login that waits for approval until `expires_at`.
+    /// Stores a login that waits for approval until `expires_at`, with the hashes of both its codes.
     ///
     /// # Errors
     /// [`StoreError::Query`].
     pub async fn create_device_login(
         &self,
-        user_code: &str,
+        user_code_hash: &str,
         device_hash: &str,
         expires_at: Timestamp,
     ) -> Result<NewDeviceLogin, StoreError> {
         let row = device_login::Model {
             device_hash: device_hash.to_owned(),
-            user_code: user_code.to_owned(),
+            user_code: user_code_hash.to_owned(),
             organization_id: None,
             user_id: None,
             expires_at: expires_at.0,
@@ -74,13 +75,13 @@ impl Store {
     pub async fn approve_device_login(
         &self,
         scope: &TenantScope,
-        user_code: &str,
+        user_code_hash: &str,
         now: Timestamp,
     ) -> Result<bool, StoreError> {
         let approved = device_login::Entity::update_many()
             .col_expr(device_login::Column::OrganizationId, Expr::value(scope.organization().0))
             .col_expr(device_login::Column::UserId, Expr::value(scope.user().0))
-            .filter(device_login::Column::UserCode.eq(user_code))
+            .filter(device_login::Column::UserCode.eq(user_code_hash))
             .filter(device_login::Column::UserId.is_null())
             .filter(device_login::Column::ExpiresAt.gt(now.0))
             .exec(&self.write(scope))

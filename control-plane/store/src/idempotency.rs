@@ -60,6 +60,7 @@ pub struct Effect {
 }
 
 /// What to do with a request that carries a key.
+#[expect(clippy::large_enum_variant, reason = "it is handed on at once, one for each request")]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Turn {
     /// It has the key: carry it out under this scope, or answer with what it did [before](Keyed::before).

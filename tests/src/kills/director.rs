@@ -118,17 +118,17 @@ impl<'a> Director<'a> {
         match &round.blow {
             Blow::Random { victims, after } => self.kill_at_random(round.push, victims, *after),
             Blow::Point { point, passing, .. } if point.occasion == Occasion::FirstStart => {
-                self.small.first_start(*point, *passing)
+                self.small.first_start(point, *passing)
             }
             Blow::Point { point, passing, .. } if point.occasion == Occasion::NewCluster => {
                 self.pushes.look()?;
-                let name = self.small.new_cluster(self.world, *point, *passing)?;
+                let name = self.small.new_cluster(self.world, point, *passing)?;
                 self.pushes.hit(point.name);
                 self.server_has_died()?;
-                self.small.check_new_cluster(self.world, &name, *point)
+                self.small.check_new_cluster(self.world, &name, point)
             }
             Blow::Point { point, cluster, passing } => {
-                self.kill_at(round.push, *point, *cluster, *passing)
+                self.kill_at(round.push, point, *cluster, *passing)
             }
         }
     }

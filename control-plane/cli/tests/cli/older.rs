@@ -145,7 +145,10 @@ async fn an_environment_is_connected_and_waited_for_by_the_older_names() {
     let world = World::logged_in(&server);
     let ran = world.run("environment connect --env eu-1").await;
     assert_eq!(ran.data(), "printf %s 'get_1' | gimlet-install\n");
-    assert_eq!(server.body_of("POST /api/v1/clusters"), json!({"name": "eu-1", "environment": null, "namespace": null}));
+    assert_eq!(
+        server.body_of("POST /api/v1/clusters"),
+        json!({"name": "eu-1", "environment": null, "namespace": null})
+    );
     let ran = world.run("environment check --env staging").await;
     assert_eq!(ran.code, 0, "{}", ran.err);
     assert!(ran.err.contains("✓ eu-1 is connected after "), "{}", ran.err);

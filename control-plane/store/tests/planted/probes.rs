@@ -67,9 +67,9 @@ pub(crate) const PROBES: [(&str, Unfiltered); 74] = [
     ("list_environments_on", Leaks),
     ("search_environments", Leaks),
     ("list_cluster_environments", Holds),
+    ("forget_keyed", Holds),
     ("begin_keyed", Holds),
     ("finish_keyed", Holds),
-    ("forget_keyed", Holds),
     ("list_members", Leaks),
     ("find_member", Holds),
     ("set_member_role", Holds),
@@ -319,10 +319,11 @@ async fn writes(world: &World, name: &str) -> Option<String> {
     })
 }
 
-/// The intruder's run of a request with the victim's key, which is another one of their own.
+/// The intruder's run of a request with the victim's key, which is another one of their own. It comes when an
+/// earlier run of theirs counts as cut off.
 async fn running(world: &World) -> TenantScope {
     let World { store, intruder, .. } = world;
-    match store.begin_keyed(&intruder.owner, REQUEST, at(90), at(3)).await.unwrap() {
+    match store.begin_keyed(&intruder.owner, REQUEST, at(190), at(100)).await.unwrap() {
         Turn::First(scope) => scope,
         other => panic!("{other:?}"),
     }

@@ -43,6 +43,7 @@ impl Answer {
 
 /// A client that follows nothing and knows no proxy.
 pub(crate) fn client() -> Client {
+    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
     Client::builder()
         .no_proxy()
         .redirect(Policy::none())

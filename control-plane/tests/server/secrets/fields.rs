@@ -33,10 +33,11 @@ const OPEN: [(&str, &str, &str); 4] = [
 ];
 
 /// Secrets in the sources of the server: file, field, canary.
-const SOURCES: [(&str, &str, &str); 9] = [
+const SOURCES: [(&str, &str, &str); 10] = [
     ("src/config.rs", "database_url", "database-password"),
     ("web/src/session.rs", "session", "session-cookie"),
     ("web/src/pages/clusters.rs", "gitops_password", "form-password"),
+    ("app/src/hook_keys.rs", "async fn hook_key(&self, id", "webhook-secret"),
     ("app/src/outside.rs", "password", "gitops-password"),
     ("git/src/remote/credentials.rs", "password", "gitops-password"),
     ("store/src/repositories.rs", "webhook_secret", "webhook-secret"),

@@ -208,6 +208,7 @@ fn many_gone_objects_are_spread_over_several_reports() {
     }
     open(&mut reports);
     reports.pump(now);
+    reports.acknowledge(reports.last_seq);
     for number in 0..250 {
         reports.forget(&pod(&format!("pod-{number:03}"), "").key, now);
     }

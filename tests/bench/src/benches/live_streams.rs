@@ -304,7 +304,7 @@ impl Roles {
     }
 
     async fn change(&mut self, number: usize) -> Result<()> {
-        self.set(if number % 2 == 0 { "developer" } else { "viewer" }).await
+        self.set(if number.is_multiple_of(2) { "developer" } else { "viewer" }).await
     }
 
     /// The number of the newest change of the organization.

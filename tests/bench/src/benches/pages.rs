@@ -20,10 +20,7 @@ use anyhow::{Context as _, Result, ensure};
 use axum::{Router, body::Bytes, extract::State, http::Uri};
 use tokio::task::JoinSet;
 
-use self::{
-    addresses::Page,
-    world::Amount,
-};
+use self::{addresses::Page, world::Amount};
 use crate::{
     Setting, Size,
     figure::{Figure, Goal, percentile},

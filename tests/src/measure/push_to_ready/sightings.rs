@@ -33,6 +33,9 @@ pub(super) struct Sightings {
     all: Arc<Mutex<Vec<(Moment, Value)>>>,
 }
 
+/// Whether an object shows a step of a push.
+type IsSeen = fn(&Seen<'_>, &Value) -> bool;
+
 impl Moment {
     pub(super) fn now() -> Self {
         Self(SystemTime::now())
@@ -88,7 +91,7 @@ impl Sightings {
         push: &Seen<'_>,
         limit: Duration,
     ) -> Result<Milestones> {
-        let steps: [(&'static str, fn(&Seen<'_>, &Value) -> bool); 4] = [
+        let steps: [(&'static str, IsSeen); 4] = [
             ("fetched", |push, object| push.is_fetched(object)),
             ("applied", |push, object| push.is_applied(object)),
             ("pod-ready", |push, object| push.is_pod_ready(object)),

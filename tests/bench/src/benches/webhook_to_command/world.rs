@@ -128,7 +128,7 @@ fn make_source(path: &Path, name: &str, ahead: u32) -> Result<Vec<String>> {
     commit(&mut history, "main", "", 0);
     file(&mut history, ".gimlet/app.yaml", &manifest(name));
     for version in 1..=ahead {
-        let from = if version == 1 { "from refs/heads/main^0\n" } else { "" };
+        let from = if version == 1 { "from refs/heads/main\n" } else { "" };
         commit(&mut history, "work", from, version);
         file(&mut history, "version", &version.to_string());
     }
