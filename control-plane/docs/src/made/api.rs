@@ -79,7 +79,9 @@ fn operations(document: &Value) -> Vec<Operation<'_>> {
 }
 
 fn page(tag: &str, operations: &[Operation<'_>], document: &Value) -> Made {
-    let of_tag: Vec<_> = operations.iter().filter(|operation| operation.tag() == tag).collect();
+    let mut of_tag: Vec<_> = operations.iter().filter(|operation| operation.tag() == tag).collect();
+    // Whoever tries one after the other still has what the others are about.
+    of_tag.sort_by_key(|operation| operation.method == "delete");
     let mut body = String::new();
     for operation in &of_tag {
         describe(&mut body, operation, document);
