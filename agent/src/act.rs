@@ -168,9 +168,14 @@ async fn reconcile(
         let asked = found.metadata.annotations.as_ref().and_then(|all| all.get(REQUESTED_AT));
         // An agent that was killed before it could note two commands does both again, in any order.
         let asked = asked.and_then(|asked| asked.parse::<CommandId>().ok());
-        if asked.is_none_or(|asked| asked < id) || has_flaw!("agent.asks-again") {
+        let parameters = PatchParams::apply("gimlet-agent");
+        let forgets = has_flaw!("agent.asks-again");
+        if forgets {
+            let patch = json!({"metadata": {"annotations": {REQUESTED_AT: null}}});
+            api.patch_metadata(&object.name, &parameters, &Patch::Merge(&patch)).await?;
+        }
+        if forgets || asked.is_none_or(|asked| asked < id) {
             let patch = json!({"metadata": {"annotations": {REQUESTED_AT: request}}});
-            let parameters = PatchParams::apply("gimlet-agent");
             crash_point!("agent.effect.before");
             api.patch_metadata(&object.name, &parameters, &Patch::Merge(&patch)).await?;
             crash_point!("agent.effect.after");

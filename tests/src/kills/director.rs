@@ -227,7 +227,7 @@ impl<'a> Director<'a> {
 
     /// The request with the newest key.
     fn renew_with_key(&self, cluster: usize) -> Result<(String, String)> {
-        let (id, key) = (&self.world.clusters[cluster].id, format!("renewal {}", self.keyed));
+        let (id, key) = (&self.world.clusters[cluster].id, format!("renewal-{}", self.keyed));
         self.world.api.renew_enrolment_with_key(id, &key)
     }
 

@@ -161,12 +161,13 @@ impl Api {
         }
     }
 
-    /// A patch that asks Flux for something is an effect.
+    /// A patch that asks Flux for something new is an effect.
     fn patch(&self, target: &Target, place: &Place, patch: &Value) -> Result<Arc<Value>, Refused> {
-        let patched = self.objects.merge(&target.resource, place, patch)?;
+        let (patched, changes) = self.objects.merge(&target.resource, place, patch)?;
         let asked = patch["metadata"]["annotations"][REQUESTED_AT].as_str();
         if let (Some(command), Some(ledger)) = (asked, &self.ledger)
             && place.0 == FLUX_NAMESPACE
+            && changes
         {
             let object = format!("{}/{}", target.resource, place.1);
             ledger.note(Effect::Requested { object, command: command.to_owned() });

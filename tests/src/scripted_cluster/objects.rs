@@ -133,18 +133,22 @@ impl Objects {
         })
     }
 
-    /// Merges a patch into an object (RFC 7396).
+    /// Merges a patch into an object (RFC 7396); tells whether it changed anything. As in Kubernetes, a patch that
+    /// changes nothing is no write.
     pub(super) fn merge(
         &self,
         resource: &Resource,
         place: &Place,
         patch: &Value,
-    ) -> Result<Arc<Value>, Refused> {
-        self.write(resource, place, |before| {
+    ) -> Result<(Arc<Value>, bool), Refused> {
+        let mut changes = false;
+        let object = self.write(resource, place, |before| {
             let mut object = Value::clone(before);
             merge(&mut object, patch);
+            changes = object != *before;
             Ok(object)
-        })
+        })?;
+        Ok((object, changes))
     }
 
     fn write(
