@@ -51,7 +51,7 @@ pub struct Repository {
 
 struct Inner {
     path: PathBuf,
-    git: gix::ThreadSafeRepository,
+    git: std::sync::Mutex<gix::ThreadSafeRepository>,
     /// Where the branches are that this repository speaks of.
     branches: &'static str,
     /// Whoever has it commits, for all in the queue.
@@ -117,7 +117,7 @@ impl Repository {
         let git = read::open(path)?;
         let inner = Inner {
             path: path.to_owned(),
-            git,
+            git: std::sync::Mutex::new(git),
             branches,
             writer: Arc::default(),
             queue: Queue::default(),
@@ -321,9 +321,14 @@ impl Repository {
         branch: &BranchName,
         changes: &[Change],
     ) -> Vec<Result<Committed, CommitError>> {
+        let mut has_looked_again = false;
         let failed = (0..ATTEMPTS).find_map(|_| match self.attempt(branch, changes) {
             Ok(Attempt::Settled(results)) => Some(Ok(results)),
             Ok(Attempt::Lost) => None,
+            Err(CommitError::Read(error)) if !has_looked_again => {
+                has_looked_again = true;
+                self.look_again().err().map(|_| Err(error.into()))
+            }
             Err(error) => Some(Err(error)),
         });
         let contended = || CommitError::Contended { branch: branch.clone(), attempts: ATTEMPTS };
@@ -465,7 +470,14 @@ impl Repository {
     }
 
     pub(super) fn repo(&self) -> gix::Repository {
-        history::handle(&self.inner.git)
+        history::handle(&lock(&self.inner.git))
+    }
+
+    /// Opens it anew: gix looks again into the folder of packs when the folder's time has changed, and packs that
+    /// come and go within one tick of the clock do not show in it.
+    fn look_again(&self) -> Result<(), ReadError> {
+        *lock(&self.inner.git) = read::open(&self.inner.path)?;
+        Ok(())
     }
 
     async fn read<T: Send + 'static>(
