@@ -1,4 +1,4 @@
-//! Templates and what they give. The expectations are those of Go's own engine, except where noted.
+//! Texts with variables and what they give. The expectations are those of Go's own engine, except where noted.
 
 use super::*;
 
@@ -675,12 +675,14 @@ proptest::proptest! {
 
     #[test]
     fn no_function_panics(
-        function in 0..functions::count(),
+        function in proptest::sample::select(functions().flat_map(|(_, names)| names).collect::<Vec<_>>()),
         arguments in proptest::collection::vec(proptest::sample::select(vec![
             "nil", "0", "-1", "3", "9223372036854775807", "-9223372036854775808", "1.5", "1e300", "true", "\"\"",
             "\"é\"", "\"aß-B\"", "\"[\"", "\"%d\"", "(list)", "(list 1 \"é\")", "(dict)", "(dict \"é\" 1)", ".", ".U",
         ]), 0..4),
     ) {
-        let _ = run(&format!("{{{{ {} {} }}}}", functions::nth(function), arguments.join(" ")));
+        // A key takes a second to make.
+        proptest::prop_assume!(!function.starts_with("gen") && function != "bcrypt" && function != "htpasswd");
+        let _ = run(&format!("{{{{ {} {} }}}}", function, arguments.join(" ")));
     }
 }
