@@ -127,3 +127,6 @@ impl Resolved {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

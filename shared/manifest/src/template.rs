@@ -8,13 +8,16 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use gimlet_helm::functions::{self, Function};
 use gimlet_helm::template::{Cause, Language, ParseError, Render, RenderError, Spot, Templates};
-use gimlet_helm::value::{Entries, Map, MapKind, Value};
+use gimlet_helm::value::{Entries, Map, MapKind, Value, to_bytes};
 use gimlet_helm::{Dialect, Limits, Settings};
 
 use crate::names::sanitize_dns_name;
 
 /// The longest template, and the longest output, in bytes.
 const MAX_TEXT: usize = 1 << 20;
+
+/// The longest message, in characters.
+const MAX_MESSAGE: usize = 400;
 
 /// What one text may cost. Real manifests take some hundred steps.
 const LIMITS: Limits = Limits { steps: 200_000, bytes: 64 << 20, output: MAX_TEXT };
@@ -105,6 +108,14 @@ impl Scope {
         let settings =
             Settings { dialect: Dialect::Helm4, seed: draw.seed, now: draw.now, limits: LIMITS };
         let rendered = Render::new(&templates, &settings).file(name, &self.data)?;
+        let rendered = match String::from_utf8(to_bytes(&rendered).into_owned()) {
+            Ok(text) => text,
+            Err(_) => {
+                let message =
+                    "the text is no UTF-8; a function cut a character in two, or decoded bytes";
+                return Err(TemplateError::at_start(message.to_owned()));
+            }
+        };
         if rendered.len() > MAX_TEXT {
             let size = MAX_TEXT / 1024;
             return Err(TemplateError::at_start(format!("the text grows larger than {size} KiB")));
@@ -144,7 +155,8 @@ fn in_words(cause: &Cause, message: &str) -> String {
         ),
         Cause::UnknownFunction(name) => format!("function `{name}` is not defined"),
         Cause::Unclosed => "the block that starts here has no `{{ end }}`".to_owned(),
-        Cause::Spent | Cause::Refused | Cause::Other => message.to_owned(),
+        // Some of Go's messages hold a whole value.
+        Cause::Spent | Cause::Refused | Cause::Other => message.chars().take(MAX_MESSAGE).collect(),
     }
 }
 
