@@ -294,4 +294,60 @@ manifests: |
         );
         assert!(clashes(&both[..1]).is_empty());
     }
+
+    #[test]
+    fn what_differs_from_release_to_release_is_warned_about() {
+        let text =
+            "app: a\nenv: e\nnamespace: n\nmanifests: \"{{ now | date `2006` }} {{ uuidv4 }}\"\n";
+        let draw = crate::template::Draw { seed: [1; 32], now: 0 };
+        let builder = crate::variables::VariablesBuilder::default().drawing(draw);
+        let manifest = manifest(text);
+        let warnings = resolve(&manifest, &builder.build(&manifest).unwrap()).unwrap().warnings;
+        let said: Vec<&str> = warnings.iter().map(|warning| warning.message()).collect();
+        assert_eq!(said.len(), 2, "{said:?}");
+        assert!(said[0].starts_with("`now` gives something else"), "{said:?}");
+        let error = resolve(&manifest, &variables()).unwrap_err();
+        assert!(error.message().contains("is not available here"), "{error}");
+    }
+
+    #[test]
+    fn every_text_of_the_newer_fields_is_a_template() {
+        let text = "\
+app: a
+env: e
+namespace: n
+chart: {repository: 'https://{{ .SHA }}.test', name: 'c-{{ .SHA }}', version: '{{ .N }}'}
+values: {'{{ .SHA }}': ['{{ .N }}']}
+strategicMergePatches: '{{ .SHA }}'
+json6902Patches: [{patch: '{{ .SHA }}', target: {kind: '{{ .N }}'}}]
+dependencies:
+- {name: '{{ .SHA }}', kind: terraform, spec: {module: {url: 'https://x.test/{{ .SHA }}'}, secret: '{{ .N }}'}}
+";
+        let resolved = resolved(text).unwrap();
+        assert_eq!(
+            resolved.chart.unwrap().source.to_string(),
+            "c-abc of https://abc.test, version 010"
+        );
+        let Some(crate::values::Tree { kind: crate::values::Kind::List(items), .. }) =
+            resolved.values.find(&["abc"])
+        else {
+            panic!("{:?}", resolved.values);
+        };
+        assert_eq!(items[0].kind, crate::values::Kind::Text(Text::new("010", Default::default())));
+        assert_eq!(resolved.strategic_merge_patches.unwrap().as_str(), "abc");
+        let patch = &resolved.json_patches[0];
+        assert_eq!((patch.patch.as_str(), patch.target.kind.as_str()), ("abc", "010"));
+        let dependency = &resolved.dependencies[0];
+        assert_eq!(dependency.name.as_str(), "abc");
+        assert_eq!(dependency.spec.module.url.as_str(), "https://x.test/abc");
+        assert_eq!(dependency.spec.secret.as_deref(), Some("010"));
+    }
+
+    #[test]
+    fn a_chart_that_makes_no_sense_after_variables_is_an_error() {
+        let text = "app: a\nenv: e\nnamespace: n\nchart:\n  name: '{{ .SHA }}'\n";
+        let error = resolved(text).unwrap_err();
+        assert_eq!((error.path(), error.line(), error.column()), ("chart.name", Some(5), Some(9)));
+        assert!(error.message().contains("`abc` is no built-in chart"), "{error}");
+    }
 }

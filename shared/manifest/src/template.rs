@@ -135,8 +135,8 @@ impl TemplateError {
     }
 }
 
-impl From<ParseError> for TemplateError {
-    fn from(error: ParseError) -> Self {
+impl From<Box<ParseError>> for TemplateError {
+    fn from(error: Box<ParseError>) -> Self {
         Self::at(Some(&error.spot), &error.cause, &error.message)
     }
 }

@@ -96,9 +96,9 @@ impl RenderError {
     }
 }
 
-impl From<ParseError> for RenderError {
-    fn from(error: ParseError) -> Self {
-        let ParseError { text, spot, message, cause } = error;
+impl From<Box<ParseError>> for RenderError {
+    fn from(error: Box<ParseError>) -> Self {
+        let ParseError { text, spot, message, cause } = *error;
         Self { text, trace: vec![spot], message, cause }
     }
 }

@@ -52,7 +52,7 @@ impl Templates {
     pub fn parse<'f>(
         dialect: Dialect,
         files: impl IntoIterator<Item = (&'f str, &'f str)>,
-    ) -> Result<Self, ParseError> {
+    ) -> Result<Self, Box<ParseError>> {
         Self::parse_in(Language::Charts, dialect, files)
     }
 
@@ -64,11 +64,11 @@ impl Templates {
         language: Language,
         dialect: Dialect,
         files: impl IntoIterator<Item = (&'f str, &'f str)>,
-    ) -> Result<Self, ParseError> {
+    ) -> Result<Self, Box<ParseError>> {
         let (mut bodies, mut volatile) = (HashMap::new(), Vec::new());
         for (name, text) in files {
             let parsed = parser::parse(&name.into(), &text.into(), dialect, language)
-                .map_err(|flaw| ParseError::new(name, text, flaw))?;
+                .map_err(|flaw| Box::new(ParseError::new(name, text, flaw)))?;
             volatile.extend(parsed.volatile);
             for body in parsed.bodies {
                 if !body.is_empty() || !bodies.contains_key(&body.name) {

@@ -7,8 +7,7 @@ use super::chart::ChartDocument;
 use super::documents;
 use super::objects::{Fault, Objects};
 use super::{Rendered, RenderedFile};
-use crate::finding::ManifestError;
-use crate::finding::Warning;
+use crate::finding::{ManifestError, Warning};
 use crate::manifest::Field;
 use crate::resolve::Resolved;
 use crate::yaml::{self, Kind, Node};
@@ -19,8 +18,6 @@ pub(super) enum Origin<'a> {
     Raw,
     /// A template of the chart.
     Chart(&'a ChartDocument),
-    /// All of the above, patched.
-    Patched,
     /// What we made ourselves, for a field of the manifest.
     Made(&'static str),
 }
@@ -31,7 +28,6 @@ impl Origin<'_> {
         match self {
             Self::Raw => format!("document {number}").into(),
             Self::Chart(document) => document.source.as_str().into(),
-            Self::Patched => format!("document {number} of the patched ones").into(),
             Self::Made(field) => format!("`{field}`").into(),
         }
     }
@@ -41,10 +37,6 @@ impl Origin<'_> {
         match self {
             Self::Raw => source.error(Field::Manifests, message),
             Self::Chart(_) => source.error_at(source.chart, "chart", message),
-            Self::Patched => {
-                let place = super::patched::place(resolved);
-                source.error_at(place, super::patched::path(resolved), message)
-            }
             Self::Made(field) => source.error_at(None, *field, message),
         }
     }
@@ -111,9 +103,7 @@ impl<'r> Output<'r> {
         let source = &self.resolved.source;
         self.warnings.extend(warnings.iter().map(|message| match origin {
             Origin::Chart(_) => source.warning_at(source.chart, "chart", message),
-            Origin::Raw | Origin::Patched | Origin::Made(_) => {
-                source.warning(Field::Manifests, message)
-            }
+            Origin::Raw | Origin::Made(_) => source.warning(Field::Manifests, message),
         }));
         Ok(())
     }

@@ -1,7 +1,7 @@
 //! Objects with the manifest's patches.
 
 use super::chart::ChartDocument;
-use super::output::{Origin, Output};
+use super::output::Output;
 use crate::finding::{ManifestError, Place};
 use crate::resolve::Resolved;
 
