@@ -84,7 +84,7 @@ spec:
     - http:
         paths:
           {{- $paths := dict "spec" $spec "service" (include "gimlet.name" .root) "port" .port }}
-          {{- include "gimlet.ingressPaths" $paths | nindent 10 }}
+          {{- include "gimlet.ingressPaths" $paths | trim | nindent 10 }}
       {{- with $spec.host }}
       host: {{ . | quote }}
       {{- end }}
