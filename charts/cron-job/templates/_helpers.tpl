@@ -15,7 +15,7 @@ debian:stable-slim
 {{- define "cron-job.securityContext" -}}
 {{- $given := .Values.securityContext | default dict -}}
 {{- if and (include "gimlet.isRestricted" .) (not .Values.image.repository) -}}
-{{- $given = merge (dict) $given (dict "runAsUser" 65534) -}}
+{{- $given = mergeOverwrite (dict "runAsUser" 65534) (deepCopy $given) -}}
 {{- end -}}
 {{- include "gimlet.securityContext" (dict "root" . "given" $given) -}}
 {{- end -}}

@@ -34,7 +34,7 @@ rm -rf /site/source
 {{- $given := .Values.buildSecurityContext | default dict -}}
 {{- if include "gimlet.isRestricted" . -}}
 {{- /* Images for building seldom name a user; this number owns nothing in them. */ -}}
-{{- $given = merge (dict) $given (dict "runAsUser" 1000) -}}
+{{- $given = mergeOverwrite (dict "runAsUser" 1000) (deepCopy $given) -}}
 {{- end -}}
 {{- $context := include "gimlet.securityContext" (dict "root" . "given" $given) | fromYaml -}}
 {{- $address := dict "name" "GIT_CLONE_URL" "value" .Values.gitCloneUrl -}}
