@@ -53,7 +53,7 @@ pub enum ChartSource {
 #[serde(rename_all = "kebab-case")]
 pub enum BuiltInChart {
     /// A web application, or any other server.
-    Web,
+    WebApplication,
     /// A job by a schedule.
     CronJob,
     /// A site of files, built once.
@@ -67,7 +67,7 @@ impl BuiltInChart {
     /// The chart that a manifest calls `name`.
     pub fn from_name(name: &str) -> Option<Self> {
         match name {
-            "onechart" | "web-application" => Some(Self::Web),
+            "onechart" | "web-application" => Some(Self::WebApplication),
             "cron-job" => Some(Self::CronJob),
             "static-site" => Some(Self::StaticSite),
             _ => None,
@@ -77,7 +77,7 @@ impl BuiltInChart {
     /// The folder it lies in, and its own name.
     pub fn folder(self) -> &'static str {
         match self {
-            Self::Web => "web",
+            Self::WebApplication => "web-application",
             Self::CronJob => "cron-job",
             Self::StaticSite => "static-site",
         }

@@ -106,8 +106,8 @@ fn a_folder_is_written_with_a_dot_or_a_slash() {
 #[test]
 fn charts_without_a_repository_are_built_in() {
     for (name, chart, folder) in [
-        ("onechart", BuiltInChart::Web, "web"),
-        ("web-application", BuiltInChart::Web, "web"),
+        ("onechart", BuiltInChart::WebApplication, "web-application"),
+        ("web-application", BuiltInChart::WebApplication, "web-application"),
         ("cron-job", BuiltInChart::CronJob, "cron-job"),
         ("static-site", BuiltInChart::StaticSite, "static-site"),
     ] {
@@ -131,4 +131,13 @@ fn other_fields_are_checked_too() {
     refused("https://x", "web", "newest", "version", "neither a version nor a range");
     refused("https://x y", "web", "", "repository", "white space");
     refused("", "one\nchart", "", "name", "white space");
+}
+
+#[test]
+fn every_built_in_chart_lies_in_its_folder() {
+    let charts = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../charts");
+    for name in BuiltInChart::NAMES {
+        let folder = BuiltInChart::from_name(name).unwrap().folder();
+        assert!(charts.join(folder).join("Chart.yaml").is_file(), "{name} in {folder}");
+    }
 }
