@@ -58,6 +58,8 @@ pub enum BuiltInChart {
     CronJob,
     /// A site of files, built once.
     StaticSite,
+    /// The web application with what OneChart's chart of that name did where values say nothing.
+    OneChart,
 }
 
 impl BuiltInChart {
@@ -67,7 +69,8 @@ impl BuiltInChart {
     /// The chart that a manifest calls `name`.
     pub fn from_name(name: &str) -> Option<Self> {
         match name {
-            "onechart" | "web-application" => Some(Self::WebApplication),
+            "onechart" => Some(Self::OneChart),
+            "web-application" => Some(Self::WebApplication),
             "cron-job" => Some(Self::CronJob),
             "static-site" => Some(Self::StaticSite),
             _ => None,
@@ -77,7 +80,7 @@ impl BuiltInChart {
     /// The folder it lies in, and its own name.
     pub fn folder(self) -> &'static str {
         match self {
-            Self::WebApplication => "web-application",
+            Self::WebApplication | Self::OneChart => "web-application",
             Self::CronJob => "cron-job",
             Self::StaticSite => "static-site",
         }
