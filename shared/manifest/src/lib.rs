@@ -13,6 +13,7 @@ mod glob;
 mod manifest;
 mod names;
 mod parse;
+pub mod patch;
 mod policy;
 mod render;
 mod resolve;
