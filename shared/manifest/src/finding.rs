@@ -119,7 +119,8 @@ pub(crate) fn quoted(text: &str) -> String {
     format!("`{}`", one_line(&cut(text.to_owned(), MAX_QUOTED_CHARS)))
 }
 
-fn cut(mut text: String, chars: usize) -> String {
+/// Cuts a text that is longer than `chars` characters, and shows that it did.
+pub(crate) fn cut(mut text: String, chars: usize) -> String {
     if let Some((end, _)) = text.char_indices().nth(chars) {
         text.truncate(end);
         text.push('…');
@@ -128,7 +129,7 @@ fn cut(mut text: String, chars: usize) -> String {
 }
 
 /// Escapes control characters, so that a message never breaks a log line or a terminal.
-fn one_line(text: &str) -> String {
+pub(crate) fn one_line(text: &str) -> String {
     let mut line = String::with_capacity(text.len());
     for c in text.chars() {
         if c.is_control() {

@@ -17,6 +17,7 @@ mod image;
 mod manifest;
 mod names;
 mod parse;
+pub mod patch;
 mod patches;
 mod policy;
 mod preview;

@@ -85,7 +85,7 @@ fn read(text: &str, strict: bool) -> Result<Value, YamlError> {
     Ok(value.into_value())
 }
 
-fn check_characters(text: &str) -> Result<(), YamlError> {
+pub(super) fn check_characters(text: &str) -> Result<(), YamlError> {
     let plain = |byte: u8| matches!(byte, b' '..=b'~' | b'\n' | b'\t' | b'\r');
     if text.bytes().all(plain) {
         return Ok(());

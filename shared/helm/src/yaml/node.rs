@@ -50,6 +50,39 @@ pub(super) fn parse(text: &str) -> Scanned<Document<'_>> {
     Ok(Document { nodes: parser.nodes, root })
 }
 
+/// Parses every document of a text.
+pub(super) fn parse_all(text: &str) -> Scanned<Vec<Document<'_>>> {
+    let mut parser = Parser {
+        scanner: Scanner::new(text),
+        nodes: Vec::new(),
+        anchors: HashMap::new(),
+        handles: Vec::new(),
+        depth: 0,
+    };
+    let mut documents = Vec::new();
+    loop {
+        let root = parser.document()?;
+        let nodes = std::mem::take(&mut parser.nodes);
+        parser.anchors.clear();
+        parser.handles.clear();
+        if root.is_none() {
+            return Ok(documents);
+        }
+        documents.push(Document { nodes, root });
+        let mut ended = false;
+        while parser.next_is(&Kind::DocumentEnd)? {
+            parser.scanner.take();
+            ended = true;
+        }
+        match parser.kind()? {
+            Kind::DocumentStart | Kind::StreamEnd => {}
+            // Only after its end may another document stand without a marker.
+            _ if ended => {}
+            _ => return parser.error(None, "did not find expected <document start>"),
+        }
+    }
+}
+
 struct Parser<'t> {
     scanner: Scanner<'t>,
     nodes: Vec<Node<'t>>,

@@ -10,15 +10,20 @@ use crate::value::Value;
 
 /// The meaning of a scalar.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) enum Meaning {
+pub enum Meaning {
+    /// Nothing.
     Null,
+    /// A truth.
     Bool(bool),
+    /// An integer.
     Int(i64),
     /// An integer that only fits without a sign.
     Uint(u64),
+    /// Any other number.
     Float(f64),
     /// A moment; as a value it stays a text.
     Timestamp,
+    /// A text.
     Str,
 }
 
@@ -115,8 +120,17 @@ fn number(text: &str) -> Meaning {
     Meaning::Str
 }
 
+/// A date, or a date with a time, as JSON has it: complete, and with a zone.
+pub(super) fn complete_timestamp(text: &str) -> Option<String> {
+    timestamp(text).map(|time| time.format("2006-01-02T15:04:05.999999999Z07:00"))
+}
+
 /// Whether a text is a date, or a date with a time, in one of the forms of the library.
 fn is_timestamp(text: &str) -> bool {
+    timestamp(text).is_some()
+}
+
+fn timestamp(text: &str) -> Option<time::Time> {
     const LAYOUTS: [&str; 4] = [
         "2006-1-2T15:4:5.999999999Z07:00",
         "2006-1-2t15:4:5.999999999Z07:00",
@@ -124,9 +138,10 @@ fn is_timestamp(text: &str) -> bool {
         "2006-1-2",
     ];
     let bytes = text.as_bytes();
-    bytes.get(4) == Some(&b'-')
-        && bytes[..4].iter().all(u8::is_ascii_digit)
-        && LAYOUTS.iter().any(|layout| time::parse(layout, text).is_ok())
+    if bytes.get(4) != Some(&b'-') || !bytes[..4].iter().all(u8::is_ascii_digit) {
+        return None;
+    }
+    LAYOUTS.iter().find_map(|layout| time::parse(layout, text).ok())
 }
 
 /// Whether a text is to be written in quotes because it would be read as something else without them.

@@ -270,6 +270,57 @@ fn names_of_files_are_safe_for_flux() {
 }
 
 #[test]
+fn patched_objects_lie_in_one_file() {
+    let lines = "\
+manifests: |
+  apiVersion: v1
+  kind: ConfigMap
+  metadata: {name: raw}
+strategicMergePatches: |
+  apiVersion: apps/v1
+  kind: Deployment
+  metadata: {name: web}
+  spec: {replicas: 7}
+json6902Patches:
+- patch: '[{op: add, path: /metadata/labels, value: {patched: \"{{ .SHA }}\"}}]'
+  target: {version: v1, kind: ConfigMap, name: raw}
+dependencies:
+- {name: db, kind: terraform, spec: {module: {url: 'https://git.test/m'}}}
+";
+    let rendered = good(&web(), lines);
+    assert_eq!(paths(&rendered), ["dependencies.yaml", "manifest.yaml"]);
+    let content = &rendered.files[1].content;
+    assert!(content.starts_with("---\n") && content.ends_with('\n'), "{content}");
+    assert!(content.contains("replicas: 7") && content.contains("patched: abc"), "{content}");
+    assert!(!content.contains('#'), "comments go: {content}");
+    let objects: Vec<String> = rendered.objects.iter().map(ToString::to_string).collect();
+    assert_eq!(
+        objects,
+        [
+            "ConfigMap web",
+            "Service shop/web",
+            "Deployment web",
+            "ConfigMap raw",
+            "GitRepository shop/web-db",
+            "Terraform shop/web-db",
+        ]
+    );
+}
+
+#[test]
+fn a_patch_for_an_object_that_is_not_there_is_an_error_at_its_place() {
+    let patch =
+        "strategicMergePatches: |\n  apiVersion: v1\n  kind: ConfigMap\n  metadata: {name: nope}\n";
+    let error = bad(&web(), patch);
+    assert_eq!((error.path(), error.line()), ("strategicMergePatches", Some(6)));
+    assert!(error.message().starts_with("document 1: ConfigMap nope"), "{error}");
+    let patch = "json6902Patches:\n- {patch: '[]', target: {kind: Nope}}\n";
+    let error = bad(&web(), patch);
+    assert_eq!((error.path(), error.line()), ("json6902Patches[0]", Some(6)));
+    assert!(error.message().starts_with("target: no object matches"), "{error}");
+}
+
+#[test]
 fn dependencies_are_objects_of_flux() {
     let lines = "\
 manifests: |

@@ -18,6 +18,8 @@ pub(super) enum Origin<'a> {
     Raw,
     /// A template of the chart.
     Chart(&'a ChartDocument),
+    /// All of the above, patched.
+    Patched,
     /// What we made ourselves, for a field of the manifest.
     Made(&'static str),
 }
@@ -28,6 +30,7 @@ impl Origin<'_> {
         match self {
             Self::Raw => format!("document {number}").into(),
             Self::Chart(document) => document.source.as_str().into(),
+            Self::Patched => format!("document {number} of the patched ones").into(),
             Self::Made(field) => format!("`{field}`").into(),
         }
     }
@@ -37,6 +40,10 @@ impl Origin<'_> {
         match self {
             Self::Raw => source.error(Field::Manifests, message),
             Self::Chart(_) => source.error_at(source.chart, "chart", message),
+            Self::Patched => {
+                let place = super::patched::place(resolved);
+                source.error_at(place, super::patched::path(resolved), message)
+            }
             Self::Made(field) => source.error_at(None, *field, message),
         }
     }
@@ -103,7 +110,9 @@ impl<'r> Output<'r> {
         let source = &self.resolved.source;
         self.warnings.extend(warnings.iter().map(|message| match origin {
             Origin::Chart(_) => source.warning_at(source.chart, "chart", message),
-            Origin::Raw | Origin::Made(_) => source.warning(Field::Manifests, message),
+            Origin::Raw | Origin::Patched | Origin::Made(_) => {
+                source.warning(Field::Manifests, message)
+            }
         }));
         Ok(())
     }
