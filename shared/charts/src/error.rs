@@ -7,15 +7,15 @@ pub enum ChartFault {
     #[error(
         "{chart} would have to be fetched, which Gimlet does not do yet; let Flux fetch and install it with \
          `chart.install: flux`, or use a built-in chart"
-        )]
+    )]
     Elsewhere {
         /// Which one, and where it lies.
         chart: String,
     },
     /// It lies on a disk that is not ours to read.
     #[error(
-        "{path} is a folder, which only the command line reads; use a built-in chart, or let Flux fetch one with \
-         `chart.install: flux`"
+        "{path} is a folder, which only the command line reads; use a built-in chart, or put what \
+         `helm template` prints in `manifests`"
     )]
     Folder {
         /// As it is written.
