@@ -89,7 +89,7 @@ fn what_lies_elsewhere_is_named_with_what_to_do() {
     let git = GitSource {
         url: "https://git.example.com/a/b.git".to_owned(),
         transport: GitTransport::Http,
-        reference: GitReference::Default,
+        reference: GitReference::DefaultBranch,
         path: String::new(),
     };
     let other = ChartSource::Repository {
