@@ -6,6 +6,7 @@
 //! - [`cases`]: the files of cases.
 //! - [`expected`]: what was recorded.
 //! - [`oracle`]: the two Helms.
+//! - [`patches`]: patches of objects, and what kustomize makes of them.
 //! - [`lay_out`], [`ask`], [`record`]: cases as files, given to Helm, and its answers kept or compared.
 
 pub mod ask;
@@ -13,6 +14,7 @@ pub mod cases;
 pub mod expected;
 pub mod lay_out;
 pub mod oracle;
+pub mod patches;
 pub mod record;
 
 pub use cases::Theme;
