@@ -7,14 +7,23 @@ use cargo_metadata::{DependencyKind, MetadataCommand};
 /// What each crate of ours may depend on, of ours.
 const MAY: &[(&str, &[&str])] = &[
     ("gimlet-shared", &[]),
-    ("gimlet-manifest", &["gimlet-shared"]),
+    ("gimlet-manifest", &["gimlet-shared", "gimlet-helm"]),
     ("gimlet-helm", &[]),
+    ("gimlet-charts", &["gimlet-helm", "gimlet-manifest"]),
     ("gimlet-domain", &["gimlet-shared"]),
     ("gimlet-store", &["gimlet-shared", "gimlet-domain"]),
     ("gimlet-git", &["gimlet-shared"]),
     (
         "gimlet-app",
-        &["gimlet-shared", "gimlet-manifest", "gimlet-domain", "gimlet-store", "gimlet-git"],
+        &[
+            "gimlet-shared",
+            "gimlet-manifest",
+            "gimlet-helm",
+            "gimlet-charts",
+            "gimlet-domain",
+            "gimlet-store",
+            "gimlet-git",
+        ],
     ),
     ("gimlet-github", &["gimlet-shared", "gimlet-domain", "gimlet-app"]),
     ("gimlet-routes", &["gimlet-domain"]),
@@ -42,7 +51,7 @@ const MAY: &[(&str, &[&str])] = &[
             "gimlet-routes",
         ],
     ),
-    ("gimlet-cli", &["gimlet-shared", "gimlet-manifest"]),
+    ("gimlet-cli", &["gimlet-shared", "gimlet-manifest", "gimlet-charts"]),
     ("gimlet-agent", &["gimlet-shared"]),
     ("gimlet-installer", &["gimlet-shared"]),
     (

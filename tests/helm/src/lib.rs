@@ -4,6 +4,7 @@
 //! where pip can bring it. Rendering itself is elsewhere: here is what it is compared with.
 //!
 //! - [`cases`]: the files of cases.
+//! - [`charts`]: the cases of the charts that come with Gimlet.
 //! - [`expected`]: what was recorded.
 //! - [`oracle`]: the two Helms.
 //! - [`patches`]: patches of objects, and what kustomize makes of them.
@@ -11,6 +12,7 @@
 
 pub mod ask;
 pub mod cases;
+pub mod charts;
 pub mod expected;
 pub mod lay_out;
 pub mod oracle;

@@ -159,7 +159,7 @@ pub enum PatchError {
         /// What.
         what: String,
     },
-    /// An object cannot be written.
+    /// An object cannot be written as YAML.
     #[error("{object}: cannot be written as YAML; check its numbers and how deep it is nested")]
     Unwritable {
         /// The object.
@@ -167,6 +167,26 @@ pub enum PatchError {
         /// Why.
         source: JsonError,
     },
+}
+
+impl PatchError {
+    /// Where it is wrong; nothing where an object is to blame that is no longer anyone's.
+    pub fn place(&self) -> Option<&PatchPlace> {
+        match self {
+            Self::Yaml { place, .. }
+            | Self::NotAnObject { place, .. }
+            | Self::Absent { place, .. }
+            | Self::Ambiguous { place, .. }
+            | Self::Merge { place, .. }
+            | Self::Pattern { place, .. }
+            | Self::NoTarget { place, .. }
+            | Self::Operation { place, .. }
+            | Self::Apply { place, .. }
+            | Self::NoIdentity { place, .. }
+            | Self::TooLarge { place, .. } => Some(place),
+            Self::Unwritable { .. } => None,
+        }
+    }
 }
 
 /// What is wrong at a field of an object, before it is known which object and patch.

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, path::PathBuf};
 use anyhow::{Context as _, Result, ensure};
 
 use super::{PatchCase, PatchTheme, Question, ask, folder};
-use crate::{Both, Expected, Outcome, Release, record::Helms};
+use crate::{Both, Expected, Outcome, Release, expected, record::Helms};
 
 fn path(theme: &PatchTheme) -> PathBuf {
     folder().join(format!("{}.json", theme.name))
@@ -16,10 +16,7 @@ fn path(theme: &PatchTheme) -> PathBuf {
 /// # Errors
 /// When nothing was, or it cannot be read.
 pub fn read(theme: &PatchTheme) -> Result<Expected> {
-    let path = path(theme);
-    let remedy = || format!("{}: record it with `cargo prove helm --record`", path.display());
-    let text = std::fs::read_to_string(&path).with_context(remedy)?;
-    serde_json::from_str(&text).with_context(remedy)
+    expected::read_file(&path(theme))
 }
 
 /// Asks both releases about every case of a theme; they work side by side.
@@ -61,9 +58,7 @@ pub fn record(helms: &Helms) -> Result<usize> {
     for theme in super::read()? {
         let now = ask_both(helms, &theme)?;
         count += now.len();
-        let mut text = serde_json::to_string_pretty(&now)?;
-        text.push('\n');
-        std::fs::write(path(&theme), text).context("cannot write the recorded outcomes")?;
+        expected::write_file(&path(&theme), &now)?;
     }
     Ok(count)
 }
