@@ -7,6 +7,7 @@
 //! - [`charts`]: the cases of the charts that come with Gimlet.
 //! - [`expected`]: what was recorded.
 //! - [`oracle`]: the two Helms.
+//! - [`patches`]: patches of objects, and what kustomize makes of them.
 //! - [`lay_out`], [`ask`], [`record`]: cases as files, given to Helm, and its answers kept or compared.
 
 pub mod ask;
@@ -15,6 +16,7 @@ pub mod charts;
 pub mod expected;
 pub mod lay_out;
 pub mod oracle;
+pub mod patches;
 pub mod record;
 
 pub use cases::Theme;

@@ -5,7 +5,7 @@ use std::io::Write as _;
 use anyhow::Result;
 use clap::Parser;
 use gimlet_cluster::Settings;
-use gimlet_helm_cases::{cases, record};
+use gimlet_helm_cases::{cases, patches, record};
 
 /// Asks both releases of Helm about every case.
 #[derive(Debug, Parser)]
@@ -13,6 +13,9 @@ struct Options {
     /// Writes down what they say, instead of comparing it with what was recorded.
     #[arg(long)]
     record: bool,
+    /// Only patches; leaves out what is rendered.
+    #[arg(long)]
+    patches: bool,
 }
 
 fn main() -> Result<()> {
@@ -20,10 +23,17 @@ fn main() -> Result<()> {
     let helms = record::Helms::fetch(Settings::from_environment()?.cache())?;
     let mut count = 0;
     if options.record {
-        count = record::record(&helms)?;
+        if !options.patches {
+            count += record::record(&helms)?;
+        }
+        count += patches::recorded::record(&helms)?;
     } else {
-        for theme in cases::read()? {
+        let themes = if options.patches { Vec::new() } else { cases::read()? };
+        for theme in themes {
             count += record::check(&helms, &theme)?;
+        }
+        for theme in patches::read()? {
+            count += patches::recorded::check(&helms, &theme)?;
         }
     }
     writeln!(std::io::stdout(), "{count} cases")?;

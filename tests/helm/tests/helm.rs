@@ -10,6 +10,7 @@ use gimlet_cluster::Settings;
 use gimlet_helm_cases::{
     Release, cases,
     charts::{self, CHARTS},
+    patches,
     record::{self, Helms},
 };
 use libtest_mimic::{Arguments, Failed, Trial};
@@ -29,6 +30,17 @@ fn main() {
             Ok(())
         };
         // Without pip and a package index there is nobody to ask.
+        Trial::test(name, ask).with_ignored_flag(true)
+    }));
+    let patches = patches::read().expect("the cases of patches can be read");
+    trials.extend(patches.into_iter().map(|theme| {
+        let fetched = Arc::clone(&fetched);
+        let name = format!("kustomize_still_says_what_is_recorded_of_{}", theme.name);
+        let ask = move || -> Result<(), Failed> {
+            patches::recorded::check(helms(&fetched)?, &theme)
+                .map_err(|error| format!("{error:#}"))?;
+            Ok(())
+        };
         Trial::test(name, ask).with_ignored_flag(true)
     }));
     libtest_mimic::run(&arguments, trials).exit();
