@@ -9,9 +9,10 @@ const MAY: &[(&str, &[&str])] = &[
     ("gimlet-shared", &[]),
     ("gimlet-manifest", &["gimlet-shared"]),
     ("gimlet-helm", &[]),
+    ("gimlet-remote", &[]),
     ("gimlet-domain", &["gimlet-shared"]),
     ("gimlet-store", &["gimlet-shared", "gimlet-domain"]),
-    ("gimlet-git", &["gimlet-shared"]),
+    ("gimlet-git", &["gimlet-shared", "gimlet-remote"]),
     (
         "gimlet-app",
         &["gimlet-shared", "gimlet-manifest", "gimlet-domain", "gimlet-store", "gimlet-git"],
