@@ -7,7 +7,7 @@ use cargo_metadata::{DependencyKind, MetadataCommand};
 /// What each crate of ours may depend on, of ours.
 const MAY: &[(&str, &[&str])] = &[
     ("gimlet-shared", &[]),
-    ("gimlet-manifest", &["gimlet-shared"]),
+    ("gimlet-manifest", &["gimlet-shared", "gimlet-helm"]),
     ("gimlet-helm", &[]),
     ("gimlet-remote", &[]),
     ("gimlet-domain", &["gimlet-shared"]),

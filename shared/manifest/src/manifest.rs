@@ -2,14 +2,22 @@
 
 use serde::Serialize;
 
+use crate::chart::ChartFields;
+use crate::cleanup::Cleanup;
+use crate::dependency::Dependency;
 use crate::finding::{Finding, ManifestError, Place, Warning};
+use crate::patches::JsonPatch;
 use crate::policy::{Decision, DeployPolicy, GitEvent, would_release};
+use crate::template::TemplateError;
+use crate::text::{Anchor, Text};
+use crate::values::Values;
 
 /// The deploy settings of one application in one environment, before variables.
 ///
-/// `app`, `env`, `namespace` and `manifests` may hold Go templates; [`crate::resolve`] replaces them.
+/// Its texts may hold Go templates, but for those of `deploy` and `cleanup`; [`crate::resolve`] replaces them.
 /// Serializes to the JSON form that [`crate::parse_manifest_json`] reads.
 #[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Manifest {
     /// The application's name.
     pub app: String,
@@ -17,12 +25,36 @@ pub struct Manifest {
     pub env: String,
     /// The Kubernetes namespace it lives in.
     pub namespace: String,
+    /// Whether each branch gets an application of its own; see [`crate::prepare_preview`].
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub preview: bool,
     /// When to deploy by itself; without it, only by hand. Never templated.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub deploy: Option<DeployPolicy>,
+    /// What is deleted with a branch. Templated only then.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cleanup: Option<Cleanup>,
+    /// The chart.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub chart: Option<ChartFields>,
+    /// What the chart is given.
+    #[serde(skip_serializing_if = "Values::is_empty")]
+    pub values: Values,
+    /// Objects to be merged into those of the same name, as YAML documents.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub strategic_merge_patches: Option<Text>,
+    /// Operations on objects.
+    #[serde(rename = "json6902Patches", skip_serializing_if = "Vec::is_empty")]
+    pub json_patches: Vec<JsonPatch>,
     /// Kubernetes objects as YAML documents.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub manifests: Option<String>,
+    /// What it needs besides.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub dependencies: Vec<Dependency>,
+    /// The branch that this is the preview of.
+    #[serde(skip)]
+    pub(crate) previewed: Option<String>,
     #[serde(skip)]
     pub(crate) source: Source,
 }
@@ -42,7 +74,7 @@ impl Manifest {
     }
 }
 
-/// The fields that outlive parsing, because later steps can find fault with them.
+/// The plain texts that outlive parsing, because later steps can find fault with them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Field {
     App,
@@ -70,36 +102,8 @@ pub(crate) struct Source {
     env: Anchor,
     namespace: Anchor,
     manifests: Anchor,
-}
-
-/// Where a field's value starts.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Anchor {
-    pub(crate) place: Option<Place>,
-    /// Set for a literal block, whose lines stand in the file as they are.
-    pub(crate) block: Option<Block>,
-}
-
-/// Where the lines of a literal block stand.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Block {
-    /// The line of the file, from 1, that is the value's first one.
-    pub(crate) first_line: usize,
-    /// By how much its lines are indented.
-    pub(crate) indent: usize,
-}
-
-impl Anchor {
-    /// The place in the file of a line and column (from 1) of the value, where that is known.
-    fn inside(self, line: usize, column: usize) -> Option<Place> {
-        let place = self.place?;
-        Some(match self.block {
-            Some(Block { first_line, indent }) => {
-                Place { line: first_line + line - 1, column: column + indent }
-            }
-            None => place,
-        })
-    }
+    /// Where `chart` starts.
+    pub(crate) chart: Option<Place>,
 }
 
 impl Source {
@@ -116,7 +120,7 @@ impl Source {
         }
     }
 
-    fn anchor(&self, field: Field) -> Anchor {
+    pub(crate) fn anchor(&self, field: Field) -> Anchor {
         match field {
             Field::App => self.app,
             Field::Env => self.env,
@@ -131,21 +135,39 @@ impl Source {
 
     /// An error about a whole field.
     pub(crate) fn error(&self, field: Field, message: impl Into<String>) -> ManifestError {
-        ManifestError::new(&self.file, self.place(field), field.name(), message)
+        self.error_at(self.place(field), field.name(), message)
     }
 
-    /// An error about one line and column (from 1) of a field's text as it stands in the file.
-    pub(crate) fn error_inside(
+    /// An error at a place.
+    pub(crate) fn error_at(
         &self,
-        field: Field,
-        (line, column): (usize, usize),
+        place: Option<Place>,
+        path: impl Into<String>,
         message: impl Into<String>,
     ) -> ManifestError {
-        let place = self.anchor(field).inside(line, column);
-        ManifestError::new(&self.file, place, field.name(), message)
+        ManifestError::new(&self.file, place, path, message)
+    }
+
+    /// An error in a text that stands at `anchor`.
+    pub(crate) fn template_error(
+        &self,
+        anchor: Anchor,
+        path: impl Into<String>,
+        error: TemplateError,
+    ) -> ManifestError {
+        self.error_at(anchor.inside(error.line, error.column), path, error.message)
     }
 
     pub(crate) fn warning(&self, field: Field, message: impl Into<String>) -> Warning {
-        Finding::new(&self.file, self.place(field), field.name(), message)
+        self.warning_at(self.place(field), field.name(), message)
+    }
+
+    pub(crate) fn warning_at(
+        &self,
+        place: Option<Place>,
+        path: impl Into<String>,
+        message: impl Into<String>,
+    ) -> Warning {
+        Finding::new(&self.file, place, path, message)
     }
 }

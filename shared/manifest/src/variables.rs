@@ -6,13 +6,16 @@ use std::fmt;
 use crate::finding::ManifestError;
 use crate::manifest::Manifest;
 use crate::policy::EventKind;
-use crate::template;
+use crate::template::{Draw, Scope};
 
 /// Names and values; every value is a text. What a template can refer to as `{{ .NAME }}`.
 ///
 /// Its `Debug` shows names only: values may be secrets of the environment.
 #[derive(Clone, Default, PartialEq, Eq)]
-pub struct Variables(BTreeMap<String, String>);
+pub struct Variables {
+    values: BTreeMap<String, String>,
+    draw: Option<Draw>,
+}
 
 /// What is known of an artifact. Texts that do not apply are empty.
 #[derive(Clone, Copy, Debug)]
@@ -48,6 +51,7 @@ pub struct VariablesBuilder {
     literal: BTreeMap<String, String>,
     /// What the environment's owner says: templates.
     environment: BTreeMap<String, String>,
+    draw: Option<Draw>,
 }
 
 impl Variables {
@@ -78,28 +82,30 @@ impl Variables {
 
     /// The value of a name.
     pub fn get(&self, name: &str) -> Option<&str> {
-        self.0.get(name).map(String::as_str)
+        self.values.get(name).map(String::as_str)
     }
 
     /// All names and values, sorted.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.0.iter().map(|(name, value)| (name.as_str(), value.as_str()))
+        self.values.iter().map(|(name, value)| (name.as_str(), value.as_str()))
     }
 
-    pub(crate) fn as_map(&self) -> &BTreeMap<String, String> {
-        &self.0
+    /// Ready to fill in texts.
+    pub(crate) fn scope(&self) -> Scope {
+        Scope::new(&self.values, self.draw)
     }
 }
 
 impl fmt::Debug for Variables {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_set().entries(self.0.keys()).finish()
+        f.debug_set().entries(self.values.keys()).finish()
     }
 }
 
 impl<K: Into<String>, V: Into<String>> FromIterator<(K, V)> for Variables {
     fn from_iter<I: IntoIterator<Item = (K, V)>>(variables: I) -> Self {
-        Self(variables.into_iter().map(|(name, value)| (name.into(), value.into())).collect())
+        let values = variables.into_iter().map(|(name, value)| (name.into(), value.into()));
+        Self { values: values.collect(), draw: None }
     }
 }
 
@@ -125,6 +131,13 @@ impl VariablesBuilder {
         self
     }
 
+    /// Sets what functions such as `now` and `randAlphaNum` give. Without it they are errors.
+    #[must_use]
+    pub fn drawing(mut self, draw: Draw) -> Self {
+        self.draw = Some(draw);
+        self
+    }
+
     /// Adds `ENV` and `NAMESPACE` at the lowest precedence and `APP` above CI, and resolves the values that are
     /// templates, once: those of the environment and of the manifest. A branch called `x{{ .TOKEN }}` stays
     /// what it is.
@@ -141,22 +154,21 @@ impl VariablesBuilder {
         templates.extend(self.environment);
         let mut all = self.literal;
         all.extend(templates.clone());
+        let mut scope = Scope::new(&all, self.draw);
         let mut resolved = all.clone();
         for (name, value) in templates {
             if !value.contains("{{") {
                 continue;
             }
-            let value = template::render(&name, &value, &all).map_err(|error| {
-                ManifestError::new(
-                    manifest.file(),
-                    None,
-                    format!("variable {name}"),
-                    error.to_string(),
-                )
+            let filled = scope.fill(&name, &value).map_err(|error| {
+                let path = format!("variable {name}");
+                ManifestError::new(manifest.file(), None, path, error.to_string())
             })?;
-            resolved.insert(name, value);
+            // The manifest's own name is cut where it is a preview's; what the environment calls it stays.
+            let is_own = name == "APP" && value == manifest.app;
+            resolved.insert(name, if is_own { manifest.shortened(filled) } else { filled });
         }
-        Ok(Variables(resolved))
+        Ok(Variables { values: resolved, draw: self.draw })
     }
 }
 

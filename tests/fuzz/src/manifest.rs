@@ -2,8 +2,9 @@
 
 use gimlet_git::RepoPath;
 use gimlet_manifest::{
-    ArtifactFacts, EventKind, GitEvent, Manifest, Variables, parse_dotenv, parse_manifest,
-    parse_manifest_json, render, resolve, would_release,
+    ArtifactFacts, Draw, EventKind, GitEvent, Manifest, Preparation, RenderInputs, Variables,
+    app_to_clean_up, parse_dotenv, parse_manifest, parse_manifest_json, prepare_preview, render,
+    resolve, would_release,
 };
 
 /// Parses the input as YAML, JSON and dotenv, decides, resolves and renders what was taken.
@@ -40,11 +41,25 @@ fn deploy(manifest: &Manifest) {
         let decision = would_release(policy, &event);
         assert!(!decision.reason.is_empty(), "a decision without a reason");
     }
-    let Ok(variables) = Variables::for_artifact(&facts()).build(manifest) else { return };
+    if let Ok(Some(app)) = app_to_clean_up(manifest, "feature/x{{", "main") {
+        assert!(gimlet_manifest::is_dns_label(&app), "{app:?}");
+    }
+    match prepare_preview(manifest, "feature/x{{", Some("example.com"), "main") {
+        Preparation::Preview(preview) => fill_in(&preview),
+        Preparation::Ordinary | Preparation::NotPreviewed => {}
+    }
+    fill_in(manifest);
+}
+
+fn fill_in(manifest: &Manifest) {
+    let builder = Variables::for_artifact(&facts()).drawing(Draw::default());
+    let Ok(variables) = builder.build(manifest) else { return };
     let Ok(resolved) = resolve(manifest, &variables) else { return };
     assert!(gimlet_manifest::is_dns_label(&resolved.namespace), "{:?}", resolved.namespace);
-    let Ok(rendered) = render(&resolved) else { return };
-    let again = render(&resolved).expect("what was rendered once renders again");
+    assert!(gimlet_manifest::is_dns_label(&resolved.app), "{:?}", resolved.app);
+    let inputs = RenderInputs::default();
+    let Ok(rendered) = render(&resolved, &inputs) else { return };
+    let again = render(&resolved, &inputs).expect("what was rendered once renders again");
     for (file, same) in rendered.files.iter().zip(&again.files) {
         assert_eq!(file.content, same.content, "two renders differ");
         assert!(file.path.parse::<RepoPath>().is_ok(), "{:?} leaves the repository", file.path);

@@ -8,7 +8,7 @@ use gimlet_git::{
     BranchName, CommitId,
     gitops::{Change, Edit, Gitops, Message},
 };
-use gimlet_manifest::{ObjectRef, render};
+use gimlet_manifest::{Install, ObjectRef, RenderInputs, Resolved, render};
 use gimlet_shared::{
     crash_point,
     ids::{ArtifactId, ReleaseId},
@@ -110,7 +110,8 @@ impl App {
             }
             check_namespace(&group.environment, &resolved.namespace)?;
             crash_point!("render.before");
-            let rendered = render(&resolved)
+            check_chart(&resolved)?;
+            let rendered = render(&resolved, &RenderInputs::default())
                 .map_err(|error| NotWritten::refused(invalid_manifest(error.to_string())))?;
             crash_point!("render.after");
             check_objects(&rendered.objects, &resolved.namespace)?;
@@ -209,6 +210,22 @@ async fn undone(
         .filter(|commit| !commit.message.contains("This reverts commit "))
         .map(|commit| format!("This reverts commit {}.\n", commit.id))
         .collect())
+}
+
+/// A chart that we would render has to be fetched first, which the server does not do.
+fn check_chart(resolved: &Resolved) -> Result<(), NotWritten> {
+    let Some(chart) = resolved.chart.as_ref().filter(|chart| chart.install == Install::Render)
+    else {
+        return Ok(());
+    };
+    Err(NotWritten::refused(
+        Cause::new(
+            CauseCode::ManifestInvalid,
+            "the manifest names a chart, and this server does not fetch charts",
+            "Put plain Kubernetes YAML in `manifests`, or let Flux install the chart with `chart.install: flux`.",
+        )
+        .with_detail(chart.source.to_string()),
+    ))
 }
 
 fn invalid_manifest(detail: String) -> Cause {

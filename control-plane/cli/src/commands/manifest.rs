@@ -7,7 +7,9 @@ use std::{
 };
 
 use clap::{Args, Subcommand};
-use gimlet_manifest::{Parsed, VariablesBuilder, Warning, parse_dotenv, parse_manifest};
+use gimlet_manifest::{
+    Parsed, RenderInputs, VariablesBuilder, Warning, parse_dotenv, parse_manifest,
+};
 
 use crate::{error::CliError, output::Tone, shell::Shell};
 
@@ -85,7 +87,8 @@ impl Template {
         let all = VariablesBuilder::default().ci(shell.vars.clone()).ci(given);
         let resolved =
             all.build(&manifest).and_then(|all| gimlet_manifest::resolve(&manifest, &all));
-        let rendered = gimlet_manifest::render(&resolved.map_err(fail)?).map_err(fail)?;
+        let rendered = gimlet_manifest::render(&resolved.map_err(fail)?, &RenderInputs::default());
+        let rendered = rendered.map_err(fail)?;
         warn(shell, &rendered.warnings);
         let text: String = rendered.files.iter().map(|file| file.content.as_str()).collect();
         match self.output {

@@ -1,16 +1,5 @@
 //! The tables of the manifest format, made from its parser.
 
-use super::sentence;
-
-/// The fields that are recognised and refused, with the reasons.
-pub(crate) fn refused() -> String {
-    let mut table = String::from("| field | what the server says |\n| --- | --- |\n");
-    for (name, reason) in gimlet_manifest::refused_fields() {
-        table.push_str(&format!("| `{name}` | {} |\n", sentence(&capital(reason))));
-    }
-    table
-}
-
 /// The functions of templates, by subject.
 pub(crate) fn functions() -> String {
     let mut body = String::new();

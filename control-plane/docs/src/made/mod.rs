@@ -74,7 +74,6 @@ fn part(name: &str, sources: &Sources) -> Result<String, String> {
         "operation list" => api::list(&sources.openapi),
         "settings" => configuration::settings(sources.configuration),
         "configuration file" => configuration::file(sources.configuration),
-        "refused fields" => manifest::refused(),
         "template functions" => manifest::functions(),
         "metrics" => sources.metrics.clone(),
         "problem list" => problems::list(&sources.problems),

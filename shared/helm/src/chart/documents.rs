@@ -127,7 +127,7 @@ pub fn sort(
         }
         for text in split(content, dialect) {
             let document = read(source, text, dialect).map_err(|error| {
-                ChartError::Render(format!("YAML parse error on {source}: {error}"))
+                ChartError::render(format!("YAML parse error on {source}: {error}"))
             })?;
             let hook = document.annotations.iter().find(|(key, _)| &**key == HOOK);
             match hook.map(|(_, events)| events.to_string()) {

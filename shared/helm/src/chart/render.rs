@@ -110,7 +110,7 @@ pub fn render(
     let values =
         coalesce::values(&root, given, Nils::Delete, dialect).map_err(ChartError::Values)?;
     if !release.skip_schema {
-        schema::check(&root, &values, dialect).map_err(ChartError::Values)?;
+        schema::check(&root, &values, dialect)?;
     }
     check_range(&root, release, dialect)?;
     let mut printed = templates(&root, &values, release, settings)?;
@@ -169,7 +169,7 @@ fn check_range(root: &Node, release: &Release, dialect: Dialect) -> Result<(), C
     if range.is_empty() || dependencies::is_compatible(range, version, dialect) {
         return Ok(());
     }
-    Err(ChartError::Render(format!(
+    Err(ChartError::render(format!(
         "chart requires kubeVersion: {range} which is incompatible with Kubernetes {version}"
     )))
 }
@@ -204,7 +204,7 @@ fn templates(
     });
     let texts = jobs.iter().map(|job| (job.path.as_str(), job.text.as_str()));
     let parsed = Templates::parse(settings.dialect, texts)
-        .map_err(|error| ChartError::Render(error.to_string()))?;
+        .map_err(|error| ChartError::Render(Box::new(error.into())))?;
     let mut render = Render::new(&parsed, settings);
     let mut printed = Vec::new();
     for job in &jobs {
@@ -214,7 +214,7 @@ fn templates(
         job.data.insert("Template", shared.template(&job.path, &job.base));
         let text = render
             .file(&job.path, &Value::Map(job.data.clone()))
-            .map_err(|error| ChartError::Render(error.to_string()))?;
+            .map_err(|error| ChartError::Render(Box::new(error)))?;
         printed.push((job.path.clone(), text));
     }
     Ok(printed)

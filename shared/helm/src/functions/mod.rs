@@ -39,7 +39,7 @@ pub(crate) type Answer = Result<Value, String>;
 
 /// A function that templates can call.
 #[derive(Debug)]
-pub(crate) struct Function {
+pub struct Function {
     pub(crate) name: &'static str,
     /// The parameters that must be given.
     pub(crate) params: &'static [Ty],
@@ -59,9 +59,21 @@ pub(crate) enum Does {
     Include,
     Tpl,
     Call,
+    /// A text from a text, of whoever uses the templates.
+    Words(fn(&str) -> String),
 }
 
 impl Function {
+    /// A function that makes a text of a text, to be added to a language.
+    pub const fn of_words(name: &'static str, run: fn(&str) -> String) -> Self {
+        special(name, &[Ty::Str], Does::Words(run))
+    }
+
+    /// Whether it gives something else on each render.
+    pub(crate) fn is_volatile(&self) -> bool {
+        VOLATILE.contains(&self.name)
+    }
+
     /// The type of an argument by its index.
     pub(crate) fn param(&self, index: usize) -> Ty {
         self.params.get(index).copied().or(self.rest).unwrap_or(Ty::Any)
@@ -101,7 +113,7 @@ impl<'a> Args<'a> {
         self.0.get(index).unwrap_or(NONE)
     }
 
-    fn text(self, index: usize) -> &'a str {
+    pub(crate) fn text(self, index: usize) -> &'a str {
         self.value(index).as_str().unwrap_or_default()
     }
 
@@ -153,6 +165,64 @@ static BY_NAME: LazyLock<HashMap<&str, &Function>> = LazyLock::new(|| {
 pub(crate) fn find(name: &str, dialect: Dialect) -> Option<&'static Function> {
     let function = *BY_NAME.get(name)?;
     (dialect == Dialect::Helm4 || !function.helm4).then_some(function)
+}
+
+/// The functions that draw from the seed or look at the clock.
+const VOLATILE: [&str; 20] = [
+    "now",
+    "ago",
+    "randAlphaNum",
+    "randAlpha",
+    "randNumeric",
+    "randAscii",
+    "randBytes",
+    "randInt",
+    "shuffle",
+    "uuidv4",
+    "bcrypt",
+    "htpasswd",
+    "encryptAES",
+    "genPrivateKey",
+    "genCA",
+    "genSelfSignedCert",
+    "genSignedCert",
+    "genCAWithKey",
+    "genSelfSignedCertWithKey",
+    "genSignedCertWithKey",
+];
+
+/// What only charts have, and what would look outside.
+const OF_CHARTS: [&str; 15] = [
+    "include",
+    "tpl",
+    "lookup",
+    "required",
+    "toYaml",
+    "mustToYaml",
+    "toYamlPretty",
+    "fromYaml",
+    "fromYamlArray",
+    "fromJson",
+    "fromJsonArray",
+    "toToml",
+    "mustToToml",
+    "fromToml",
+    "getHostByName",
+];
+
+/// The function that every text with variables knows by `name`.
+pub(crate) fn find_general(name: &str) -> Option<&'static Function> {
+    // Helm's own `fromJson` reads maps only and hides its errors in them.
+    let name = if name == "fromJson" { "mustFromJson" } else { name };
+    find(name, Dialect::Helm4).filter(|function| !OF_CHARTS.contains(&function.name))
+}
+
+/// The names of the functions that every text with variables knows, by subject; for the reference.
+pub fn general_by_subject() -> impl Iterator<Item = (&'static str, Vec<&'static str>)> {
+    let known = |name: &&str| *name == "fromJson" || !OF_CHARTS.contains(name);
+    by_subject()
+        .map(move |(subject, names)| (subject, names.into_iter().filter(known).collect::<Vec<_>>()))
+        .filter(|(_, names)| !names.is_empty())
 }
 
 /// The names of all functions, by subject; for the reference.

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::ast::Body;
-use super::parser;
+use super::{Language, parser};
 use crate::Dialect;
 use crate::value::Str;
 
@@ -23,12 +23,18 @@ pub(super) struct Cache(Mutex<HashMap<Str, Parsed>>);
 
 impl Cache {
     /// The bodies of `text`. Its own is called as Helm calls it, `gotpl`.
-    pub(super) fn parse(&self, text: &Str, dialect: Dialect) -> Result<Parsed, String> {
+    pub(super) fn parse(
+        &self,
+        text: &Str,
+        dialect: Dialect,
+        language: Language,
+    ) -> Result<Parsed, String> {
         let locked = || self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(parsed) = locked().get(text) {
             return Ok(parsed.clone());
         }
-        let bodies = parser::parse(&"gotpl".into(), text, dialect)?;
+        let read = parser::parse(&"gotpl".into(), text, dialect, language);
+        let bodies = read.map_err(|flaw| flaw.text)?.bodies;
         let parsed: Parsed = bodies.into_iter().map(Arc::new).collect();
         let mut texts = locked();
         if text.len() <= MAX_LENGTH {

@@ -5,6 +5,7 @@ mod cache;
 mod display;
 mod error;
 mod exec;
+mod language;
 mod lexer;
 pub(crate) mod literals;
 mod methods;
@@ -15,9 +16,10 @@ use std::sync::Arc;
 
 pub(crate) use ast::Body;
 pub(crate) use error::mark_warning;
-pub use error::{ParseError, RenderError};
+pub use error::{Cause, ParseError, RenderError, Spot};
 pub(crate) use exec::NO_VALUE;
 pub use exec::Render;
+pub use language::Language;
 
 use crate::Dialect;
 use crate::value::Str;
@@ -36,7 +38,9 @@ pub(crate) fn deeper<T>(run: impl FnOnce() -> T) -> T {
 #[derive(Debug)]
 pub struct Templates {
     dialect: Dialect,
+    language: Language,
     bodies: HashMap<Str, Arc<Body>>,
+    volatile: Vec<&'static str>,
     cache: Cache,
 }
 
@@ -48,18 +52,36 @@ impl Templates {
     pub fn parse<'f>(
         dialect: Dialect,
         files: impl IntoIterator<Item = (&'f str, &'f str)>,
-    ) -> Result<Self, ParseError> {
-        let mut bodies = HashMap::new();
+    ) -> Result<Self, Box<ParseError>> {
+        Self::parse_in(Language::Charts, dialect, files)
+    }
+
+    /// Parses texts of another language than that of charts.
+    ///
+    /// # Errors
+    /// The first error.
+    pub fn parse_in<'f>(
+        language: Language,
+        dialect: Dialect,
+        files: impl IntoIterator<Item = (&'f str, &'f str)>,
+    ) -> Result<Self, Box<ParseError>> {
+        let (mut bodies, mut volatile) = (HashMap::new(), Vec::new());
         for (name, text) in files {
-            let parsed = parser::parse(&name.into(), &text.into(), dialect)
-                .map_err(|message| ParseError::new(name, &message))?;
-            for body in parsed {
+            let parsed = parser::parse(&name.into(), &text.into(), dialect, language)
+                .map_err(|flaw| Box::new(ParseError::new(name, text, flaw)))?;
+            volatile.extend(parsed.volatile);
+            for body in parsed.bodies {
                 if !body.is_empty() || !bodies.contains_key(&body.name) {
                     bodies.insert(body.name.clone(), Arc::new(body));
                 }
             }
         }
-        Ok(Self { dialect, bodies, cache: Cache::default() })
+        Ok(Self { dialect, language, bodies, volatile, cache: Cache::default() })
+    }
+
+    /// The functions that are called and give something else on each render, by name: `now`, `uuidv4` and so on.
+    pub fn volatile(&self) -> &[&'static str] {
+        &self.volatile
     }
 
     pub(crate) fn find(&self, name: &str) -> Option<&Arc<Body>> {

@@ -16,6 +16,7 @@ pub use decode::{YamlError, from_yaml, from_yaml_strict};
 pub use emit::{to_yaml, to_yaml_pretty};
 pub use json::{Html, to_json, to_json_pretty};
 pub use json_read::from_json;
+pub use resolve::plain_scalar;
 
 #[cfg(test)]
 mod tests;

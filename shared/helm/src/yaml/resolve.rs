@@ -6,6 +6,7 @@ use regex::Regex;
 
 use crate::template::literals::{parse_float, parse_int};
 use crate::time;
+use crate::value::Value;
 
 /// The meaning of a scalar.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -46,6 +47,18 @@ pub(super) fn resolve(text: &str) -> Meaning {
         },
         Some(b'0'..=b'9') => number(text),
         Some(_) => Meaning::Str,
+    }
+}
+
+/// The value of a plain scalar, as if it stood alone in a document: all numbers are `float64`.
+pub fn plain_scalar(text: &str) -> Value {
+    match resolve(text) {
+        Meaning::Null => Value::Nil,
+        Meaning::Bool(truth) => Value::Bool(truth),
+        Meaning::Int(number) => Value::Float(number as f64),
+        Meaning::Uint(number) => Value::Float(number as f64),
+        Meaning::Float(number) => Value::Float(number),
+        Meaning::Timestamp | Meaning::Str => Value::str(text),
     }
 }
 

@@ -1,7 +1,6 @@
 //! The `deploy` field.
 
-use super::fields::{Dialect, Fields, text_of};
-use super::suggest::did_you_mean;
+use super::fields::{Fields, File};
 use crate::finding::{Finding, ManifestError, Warning, quoted};
 use crate::glob::{GlobError, Pattern};
 use crate::policy::{DeployPolicy, EventKind};
@@ -13,97 +12,63 @@ pub(super) const NAMES: [&str; 4] = ["branch", "tag", "event", PATTERNS];
 
 /// Reads the policy; one without conditions is none. Conditions that exclude each other are warned about.
 pub(super) fn read(
-    file: &str,
+    file: File<'_>,
     node: &Node,
-    dialect: Dialect,
     warnings: &mut Vec<Warning>,
 ) -> Result<Option<DeployPolicy>, ManifestError> {
     if matches!(node.kind, Kind::Null) {
         return Ok(None);
     }
-    let fields = Fields::of(file, node, PATH, dialect)?;
-    if dialect == Dialect::Yaml {
-        check_names(file, &fields)?;
-    }
+    let fields = file.fields(node, PATH)?;
+    fields.refuse_unknown(&NAMES)?;
     let policy = DeployPolicy {
-        event: event(file, &fields)?,
-        branch: pattern(file, &fields, "branch")?,
-        tag: pattern(file, &fields, "tag")?,
-        commit_message_patterns: message_patterns(file, &fields)?,
+        event: event(&fields)?,
+        branch: pattern(&fields, "branch")?,
+        tag: pattern(&fields, "tag")?,
+        commit_message_patterns: message_patterns(&fields)?,
     };
     warnings.extend(
-        policy.contradiction().map(|message| Finding::new(file, node.place, PATH, message)),
+        policy.contradiction().map(|message| Finding::new(file.name, node.place, PATH, message)),
     );
     Ok((!policy.is_empty()).then_some(policy))
 }
 
-/// An unknown condition would otherwise drop out, and deploy more than was meant.
-fn check_names(file: &str, fields: &Fields<'_>) -> Result<(), ManifestError> {
-    match fields.entries().iter().find(|entry| !NAMES.contains(&entry.key.as_str())) {
-        None => Ok(()),
-        Some(entry) => {
-            let hint = did_you_mean(&entry.key, NAMES.into_iter());
-            let message = format!("is not a field of `deploy`{hint}");
-            Err(ManifestError::new(file, entry.key_place, fields.path_of(&entry.key), message))
-        }
-    }
-}
-
-fn event(file: &str, fields: &Fields<'_>) -> Result<Option<EventKind>, ManifestError> {
-    let Some(word) = fields.text("event", "")?.filter(|word| !word.text.is_empty()) else {
-        return Ok(None);
-    };
-    EventKind::from_word(&word.text).map(Some).ok_or_else(|| {
-        let message = format!("must be `push`, `tag` or `pr`, but is {}", quoted(&word.text));
-        ManifestError::new(file, word.anchor.place, fields.path_of("event"), message)
+fn event(fields: &Fields<'_>) -> Result<Option<EventKind>, ManifestError> {
+    let Some(word) = fields.filled_text("event")? else { return Ok(None) };
+    EventKind::from_word(&word).map(Some).ok_or_else(|| {
+        let message = format!("must be `push`, `tag` or `pr`, but is {}", quoted(&word));
+        let path = fields.path_of("event");
+        ManifestError::new(fields.file.name, word.anchor.place, path, message)
     })
 }
 
-fn pattern(file: &str, fields: &Fields<'_>, name: &str) -> Result<Option<Pattern>, ManifestError> {
-    let Some(glob) = fields.text(name, "")?.filter(|glob| !glob.text.is_empty()) else {
-        return Ok(None);
-    };
-    let parsed = Pattern::parse(&glob.text);
-    parsed.map(Some).map_err(|error| {
-        ManifestError::new(
-            file,
-            glob.anchor.place,
-            fields.path_of(name),
-            glob_message(&glob.text, &error),
-        )
+/// The glob of a field.
+pub(super) fn pattern(fields: &Fields<'_>, name: &str) -> Result<Option<Pattern>, ManifestError> {
+    let Some(glob) = fields.filled_text(name)? else { return Ok(None) };
+    Pattern::parse(&glob).map(Some).map_err(|error| {
+        let message = glob_message(&glob, &error);
+        let path = fields.path_of(name);
+        ManifestError::new(fields.file.name, glob.anchor.place, path, message)
     })
 }
 
-fn message_patterns(file: &str, fields: &Fields<'_>) -> Result<Vec<Pattern>, ManifestError> {
+fn message_patterns(fields: &Fields<'_>) -> Result<Vec<Pattern>, ManifestError> {
     let Some(entry) = fields.find(PATTERNS) else { return Ok(Vec::new()) };
     let path = fields.path_of(PATTERNS);
-    let items = match &entry.value.kind {
-        Kind::Null => return Ok(Vec::new()),
-        Kind::List(items) => items,
-        Kind::Scalar(_) | Kind::Map(_) => {
-            let message = format!("must be a list of texts, but is {}", entry.value.describe());
-            return Err(ManifestError::new(file, entry.value.place, path, message));
-        }
-    };
+    let items = fields.file.list(&entry.value, &path, "texts")?;
     items
         .iter()
         .enumerate()
-        .map(|(index, item)| message_pattern(file, &format!("{path}[{index}]"), item))
+        .map(|(index, item)| message_pattern(fields.file, &format!("{path}[{index}]"), item))
         .collect()
 }
 
-fn message_pattern(file: &str, path: &str, item: &Node) -> Result<Pattern, ManifestError> {
-    let Some(glob) = text_of(file, path, item, "")? else {
-        return Err(ManifestError::new(
-            file,
-            item.place,
-            path,
-            "is empty; write a pattern or remove the item",
-        ));
+fn message_pattern(file: File<'_>, path: &str, item: &Node) -> Result<Pattern, ManifestError> {
+    let Some(glob) = file.text_of(path, item)? else {
+        return Err(file.error(item, path, "is empty; write a pattern or remove the item"));
     };
-    Pattern::parse_for_messages(&glob.text).map_err(|error| {
-        ManifestError::new(file, item.place, path, glob_message(&glob.text, &error))
-    })
+    Pattern::parse_for_messages(&glob)
+        .map_err(|error| file.error(item, path, glob_message(&glob, &error)))
 }
 
 fn glob_message(glob: &str, error: &GlobError) -> String {

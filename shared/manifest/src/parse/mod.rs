@@ -1,36 +1,61 @@
 //! From text to [`Manifest`]: YAML files of a repository, JSON that CI pushes.
 
+mod chart;
+mod cleanup;
+mod dependencies;
 mod deploy;
 mod fields;
 mod folder;
 mod json;
-mod refused;
+mod patches;
 mod suggest;
+mod values;
 
-use crate::finding::{Finding, ManifestError, Place, Warning};
+use crate::finding::{Finding, ManifestError, Place, Warning, quoted};
 use crate::manifest::{Field, Manifest, Source};
 use crate::names::{app_name_fault, environment_fault, label_fault};
-use crate::yaml::{self, Entry, Kind, Node};
-use fields::{Dialect, Fields, Text};
+use crate::values::Values;
+use crate::yaml::{self, Form, Kind, Node, Scalar};
+use fields::{Dialect, Fields, File};
 
 pub use folder::{FolderOutcome, clashes, parse_folder};
 
-/// The fields of a manifest that this version deploys.
-const SUPPORTED: [&str; 5] = ["app", "env", "namespace", "deploy", "manifests"];
+/// The fields of a manifest.
+const NAMES: [&str; 12] = [
+    "app",
+    "env",
+    "namespace",
+    "preview",
+    "deploy",
+    "cleanup",
+    "chart",
+    "values",
+    "strategicMergePatches",
+    "json6902Patches",
+    "manifests",
+    "dependencies",
+];
 
-/// The fields of a manifest that are read, by their paths; for the reference.
+/// The fields of a manifest by their paths; for the reference.
 pub fn known_fields() -> impl Iterator<Item = String> {
-    let below = deploy::NAMES.into_iter().map(|name| format!("deploy.{name}"));
-    SUPPORTED.into_iter().map(str::to_owned).chain(below)
+    let below = |field: &'static str, names: &'static [&'static str]| {
+        names.iter().map(move |name| format!("{field}.{name}"))
+    };
+    NAMES
+        .into_iter()
+        .map(str::to_owned)
+        .chain(below("deploy", &deploy::NAMES))
+        .chain(below("cleanup", &cleanup::NAMES))
+        .chain(below("chart", &chart::NAMES))
+        .chain(below("json6902Patches[]", &patches::NAMES))
+        .chain(below("json6902Patches[].target", &patches::TARGET))
+        .chain(below("dependencies[]", &dependencies::NAMES))
+        .chain(below("dependencies[].spec", &dependencies::SPEC))
+        .chain(below("dependencies[].spec.module", &dependencies::MODULE))
 }
 
-/// The fields that the format has and this version refuses, each with the reason that people are told.
-pub fn refused_fields() -> impl Iterator<Item = (&'static str, &'static str)> {
-    refused::reasons()
-}
-
-/// How many unknown fields of a file are told. Who has more of them has another kind of file.
-const MAX_WARNINGS: usize = 20;
+/// What is said where there is nothing to deploy.
+pub(crate) const NOTHING: &str = "no chart and no manifests; name a chart in `chart`, or put plain Kubernetes YAML in `manifests`";
 
 /// A manifest, and what is odd about it.
 #[derive(Clone, Debug)]
@@ -44,8 +69,8 @@ pub struct Parsed {
 /// Parses a manifest file. `file_name` is only for messages.
 ///
 /// # Errors
-/// The first fault of the text: no valid YAML, too large, a duplicate, refused, missing or malformed
-/// field, a malformed glob, a second document. It names line, column and field.
+/// The first fault of the text: no valid YAML, too large, a duplicate, missing or malformed field, a malformed
+/// glob, a second document. It names line, column and field.
 pub fn parse_manifest(file_name: &str, text: &str) -> Result<Parsed, ManifestError> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let documents = yaml::parse_documents(text).map_err(|error| {
@@ -58,7 +83,7 @@ pub fn parse_manifest(file_name: &str, text: &str) -> Result<Parsed, ManifestErr
             file_name,
             start,
             "",
-            "is empty; write `app`, `env`, `namespace` and `manifests`",
+            "is empty; write `app`, `env`, `namespace`, and `chart` or `manifests`",
         ));
     };
     if let Some(second) = documents.next() {
@@ -69,7 +94,7 @@ pub fn parse_manifest(file_name: &str, text: &str) -> Result<Parsed, ManifestErr
             "holds a second document; write one manifest per file",
         ));
     }
-    Reader { file: file_name, text, dialect: Dialect::Yaml, warnings: Vec::new() }.read(root)
+    read(File { name: file_name, text, dialect: Dialect::Yaml }, root)
 }
 
 /// Reads a manifest that came as JSON: names in any case, unknown fields ignored, nulls accepted.
@@ -80,90 +105,122 @@ pub fn parse_manifest(file_name: &str, text: &str) -> Result<Parsed, ManifestErr
 pub fn parse_manifest_json(name: &str, value: &serde_json::Value) -> Result<Parsed, ManifestError> {
     let root = json::to_node(value)
         .ok_or_else(|| ManifestError::new(name, None, "", "is nested too deep"))?;
-    Reader { file: name, text: "", dialect: Dialect::Json, warnings: Vec::new() }.read(&root)
+    read(File { name, text: "", dialect: Dialect::Json }, &root)
 }
 
-struct Reader<'a> {
-    file: &'a str,
-    /// The whole file; empty for JSON.
-    text: &'a str,
-    dialect: Dialect,
-    warnings: Vec<Warning>,
+fn read(file: File<'_>, root: &Node) -> Result<Parsed, ManifestError> {
+    let fields = file.fields(root, "")?;
+    let mut warnings = Vec::new();
+    fields.warn_unknown(&NAMES, &mut warnings);
+    let mut source = Source::new(file.name);
+    let app = required(&fields, Field::App, &mut source)?;
+    let env = required(&fields, Field::Env, &mut source)?;
+    let namespace = required(&fields, Field::Namespace, &mut source)?;
+    let preview = truth(&fields, "preview")?;
+    let deploy = match fields.find_set("deploy") {
+        Some(node) => deploy::read(file, node, &mut warnings)?,
+        None => None,
+    };
+    let cleanup = match fields.find_set("cleanup") {
+        Some(node) => cleanup::read(file, node)?,
+        None => None,
+    };
+    let chart = match fields.find_set("chart") {
+        Some(node) => {
+            source.chart = node.place;
+            chart::read(file, node, &mut warnings)?
+        }
+        None => None,
+    };
+    let values = match fields.find_set("values") {
+        Some(node) => values::read(file, node, "values", &mut warnings)?,
+        None => Values::default(),
+    };
+    let strategic_merge_patches =
+        fields.text("strategicMergePatches")?.filter(|text| !text.trim().is_empty());
+    let json_patches = match fields.find_set("json6902Patches") {
+        Some(node) => patches::read(file, node, &mut warnings)?,
+        None => Vec::new(),
+    };
+    let manifests =
+        text(&fields, Field::Manifests, &mut source)?.filter(|text| !text.trim().is_empty());
+    let dependencies = match fields.find_set("dependencies") {
+        Some(node) => dependencies::read(file, node, &mut warnings)?,
+        None => Vec::new(),
+    };
+    if manifests.is_none() && chart.is_none() {
+        return Err(file.error(root, "", NOTHING));
+    }
+    if let (true, None, Some(entry)) = (!values.is_empty(), &chart, fields.find("values")) {
+        let message = "are for a chart, and there is none; they are ignored";
+        warnings.push(Finding::new(file.name, entry.key_place, "values", message));
+    }
+    let manifest = Manifest {
+        app,
+        env,
+        namespace,
+        preview,
+        deploy,
+        cleanup,
+        chart,
+        values,
+        strategic_merge_patches,
+        json_patches,
+        manifests,
+        dependencies,
+        previewed: None,
+        source,
+    };
+    Ok(Parsed { manifest, warnings })
 }
 
-impl Reader<'_> {
-    fn read(mut self, root: &Node) -> Result<Parsed, ManifestError> {
-        let fields = Fields::of(self.file, root, "", self.dialect)?;
-        self.check_names(&fields)?;
-        let mut source = Source::new(self.file);
-        let app = self.required(&fields, Field::App, &mut source)?;
-        let env = self.required(&fields, Field::Env, &mut source)?;
-        let namespace = self.required(&fields, Field::Namespace, &mut source)?;
-        let deploy = match fields.find("deploy") {
-            Some(entry) => deploy::read(self.file, &entry.value, self.dialect, &mut self.warnings)?,
-            None => None,
-        };
-        let manifests = self
-            .text(&fields, Field::Manifests, &mut source)?
-            .filter(|text| !text.trim().is_empty());
-        if manifests.is_none() {
-            let message = "no chart and no manifests; put plain Kubernetes YAML in `manifests`";
-            return Err(ManifestError::new(self.file, root.place, "", message));
-        }
-        let manifest = Manifest { app, env, namespace, deploy, manifests, source };
-        Ok(Parsed { manifest, warnings: self.warnings })
+/// A text that must be there. Texts without template are checked at once; the others after variables.
+fn required(
+    fields: &Fields<'_>,
+    field: Field,
+    source: &mut Source,
+) -> Result<String, ManifestError> {
+    let Some(text) = text(fields, field, source)? else { return Err(fields.missing(field.name())) };
+    if !text.contains("{{")
+        && let Some(fault) = name_fault(field, &text)
+    {
+        return Err(source.error(field, fault));
     }
+    Ok(text)
+}
 
-    /// Refuses the fields that this version does not deploy, and tells the unknown ones.
-    fn check_names(&mut self, fields: &Fields<'_>) -> Result<(), ManifestError> {
-        for Entry { key, key_place, value } in fields.entries() {
-            let room = self.warnings.len() < MAX_WARNINGS;
-            if let Some(field) = refused::find(key, self.dialect) {
-                if let Some(message) = field.refusal(value) {
-                    return Err(ManifestError::new(self.file, *key_place, field.name, message));
-                }
-            } else if room && self.dialect == Dialect::Yaml && !SUPPORTED.contains(&key.as_str()) {
-                let known = SUPPORTED.into_iter().chain(refused::names());
-                let message = format!(
-                    "is not a field of a manifest and is ignored{}",
-                    suggest::did_you_mean(key, known)
-                );
-                self.warnings.push(Finding::new(self.file, *key_place, key, message));
-            }
+fn text(
+    fields: &Fields<'_>,
+    field: Field,
+    source: &mut Source,
+) -> Result<Option<String>, ManifestError> {
+    let Some(text) = fields.text(field.name())? else { return Ok(None) };
+    source.set(field, text.anchor);
+    Ok(Some(text.as_str().to_owned()))
+}
+
+/// A truth, in the words of YAML; null is none.
+fn truth(fields: &Fields<'_>, name: &str) -> Result<bool, ManifestError> {
+    let Some(node) = fields.find_set(name) else { return Ok(false) };
+    let word = match &node.kind {
+        Kind::Scalar(Scalar { form: Form::Plain | Form::JsonLiteral | Form::Quoted, text }) => {
+            text.to_ascii_lowercase()
         }
-        Ok(())
-    }
-
-    /// A text that must be there. Texts without template are checked at once; the others after variables.
-    fn required(
-        &self,
-        fields: &Fields<'_>,
-        field: Field,
-        source: &mut Source,
-    ) -> Result<String, ManifestError> {
-        let Some(text) = self.text(fields, field, source)? else {
-            let message = format!("is missing; add `{}: …`", field.name());
-            return Err(ManifestError::new(self.file, fields.place(), field.name(), message));
-        };
-        if !text.contains("{{")
-            && let Some(fault) = name_fault(field, &text)
-        {
-            return Err(source.error(field, fault));
+        _ => String::new(),
+    };
+    match word.as_str() {
+        "true" | "yes" | "on" => Ok(true),
+        "false" | "no" | "off" => Ok(false),
+        // A form that was left empty.
+        "" if matches!(node.kind, Kind::Scalar(_)) => Ok(false),
+        _ => {
+            let given = match &node.kind {
+                Kind::Scalar(scalar) => quoted(&scalar.text),
+                _ => node.describe().to_owned(),
+            };
+            let message = format!("must be `true` or `false`, but is {given}");
+            Err(fields.file.error(node, fields.path_of(name), message))
         }
-        Ok(text)
-    }
-
-    fn text(
-        &self,
-        fields: &Fields<'_>,
-        field: Field,
-        source: &mut Source,
-    ) -> Result<Option<String>, ManifestError> {
-        let Some(Text { text, anchor }) = fields.text(field.name(), self.text)? else {
-            return Ok(None);
-        };
-        source.set(field, anchor);
-        Ok(Some(text))
     }
 }
 

@@ -107,29 +107,172 @@ fn an_empty_deploy_is_no_policy() {
     }
 }
 
+/// Every field of the format.
+const WHOLE: &str = "\
+app: web
+env: staging
+namespace: my-team
+preview: yes
+deploy: {event: push, branch: main}
+cleanup: {app: 'web-{{ .BRANCH }}', event: branchDeleted, branch: 'feature/*'}
+chart:
+  repository: https://chart.onechart.dev
+  name: onechart
+  version: 0.10
+  install: flux
+values:
+  replicas: 2
+  image: {repository: nginx, tag: '1.10'}
+  on: [true, ~, 1.5, {deep: x}]
+strategicMergePatches: |
+  kind: Deployment
+json6902Patches:
+  - patch: '[]'
+    target: {group: apps, version: v1, kind: Deployment, name: web}
+manifests: 'kind: X'
+dependencies:
+  - name: db
+    kind: terraform
+    spec:
+      module: {url: 'https://git.test/m.git?tag=v1', secret: key}
+      values: {size: 5}
+      secret: more
+";
+
 #[test]
-fn fields_of_later_versions_are_refused_with_a_remedy() {
-    for (line, field, remedy) in [
-        (
-            "chart: {name: onechart, repository: 'https://x', version: 0.1}",
-            "chart",
-            "charts are not deployed by this version; put plain Kubernetes YAML in `manifests`",
-        ),
-        ("chart: {name: ./charts/x}", "chart", "in `manifests`"),
-        ("chart: onechart", "chart", "in `manifests`"),
-        ("values: {replicas: 2}", "values", "in `manifests`"),
-        ("strategicMergePatches: |\n  a: b", "strategicMergePatches", "patched objects"),
-        ("json6902Patches: [{patch: x}]", "json6902Patches", "patched objects"),
-        ("preview: true", "preview", "remove `preview`"),
-        ("cleanup: {app: x, event: branchDeleted, branch: x}", "cleanup", "remove `cleanup`"),
-        ("dependencies: [{name: db}]", "dependencies", "in `manifests`"),
-    ] {
-        assert_bad(&with(line), (1, 1), field, remedy);
+fn every_field_is_read() {
+    let Parsed { manifest, warnings } = good(WHOLE);
+    assert!(warnings.is_empty(), "{warnings:?}");
+    assert!(manifest.preview);
+    assert_eq!(manifest.cleanup.unwrap().app.as_str(), "web-{{ .BRANCH }}");
+    let chart = manifest.chart.unwrap();
+    assert_eq!((chart.name.as_str(), chart.version.as_str()), ("onechart", "0.10"));
+    assert_eq!(chart.install, crate::chart::Install::Flux);
+    assert_eq!(manifest.values.text(&["image", "tag"]).unwrap().as_str(), "1.10");
+    assert_eq!(manifest.strategic_merge_patches.unwrap().as_str(), "kind: Deployment\n");
+    assert_eq!(manifest.json_patches[0].target.kind.as_str(), "Deployment");
+    let terraform = &manifest.dependencies[0].spec;
+    assert_eq!(terraform.module.url.as_str(), "https://git.test/m.git?tag=v1");
+    assert_eq!(terraform.secret.as_ref().unwrap().as_str(), "more");
+}
+
+#[test]
+fn the_reference_knows_every_field() {
+    let fields: Vec<String> = known_fields().collect();
+    for field in ["chart.install", "cleanup.event", "dependencies[].spec.module.url"] {
+        assert!(fields.iter().any(|known| known == field), "{field}");
     }
 }
 
 #[test]
-fn fields_of_later_versions_may_stand_empty() {
+fn the_parts_of_new_fields_are_checked() {
+    for (line, place, path, part) in [
+        ("preview: maybe", (1, 10), "preview", "must be `true` or `false`, but is `maybe`"),
+        ("preview: [x]", (1, 10), "preview", "but is a list"),
+        ("cleanup: {app: x}", (1, 10), "cleanup.branch", "is missing"),
+        ("cleanup: {branch: x}", (1, 10), "cleanup.app", "is missing"),
+        ("cleanup: {event: branchDeleted}", (1, 10), "cleanup.app", "is missing"),
+        ("cleanup: {app: x, branch: y, event: push}", (1, 37), "cleanup.event", "branchDeleted"),
+        ("cleanup: {app: x, branches: y}", (1, 19), "cleanup.branches", "did you mean `branch`?"),
+        ("cleanup: {app: x, branch: '[a'}", (1, 27), "cleanup.branch", "not a valid pattern"),
+        ("chart: onechart", (1, 8), "chart", "must be a map of fields"),
+        ("chart: {name: postgresql}", (1, 15), "chart.name", "no built-in chart"),
+        ("chart: {name: onechart, version: new}", (1, 34), "chart.version", "neither a version"),
+        ("chart: {name: x, repository: x}", (1, 30), "chart.repository", "no URL"),
+        ("chart: {name: onechart, install: helm}", (1, 34), "chart.install", "`render` or `flux`"),
+        ("values: x", (1, 9), "values", "must be a map of values, but is a text"),
+        ("values: {a: [.inf]}", (1, 14), "values.a[0]", "no number of JSON"),
+        ("strategicMergePatches: [x]", (1, 24), "strategicMergePatches", "must be a text"),
+        ("json6902Patches: {}", (1, 18), "json6902Patches", "must be a list of patches"),
+        ("json6902Patches: [{patch: x}]", (1, 19), "json6902Patches[0].target", "is missing"),
+        ("json6902Patches: [{target: {}}]", (1, 19), "json6902Patches[0].patch", "is missing"),
+        (
+            "json6902Patches: [{patch: [], target: {}}]",
+            (1, 27),
+            "json6902Patches[0].patch",
+            "must be a text",
+        ),
+        ("dependencies: [{name: db}]", (1, 16), "dependencies[0].kind", "is missing"),
+        (
+            "dependencies: [{name: db, kind: x}]",
+            (1, 33),
+            "dependencies[0].kind",
+            "must be `terraform`",
+        ),
+        (
+            "dependencies: [{name: db, kind: terraform}]",
+            (1, 16),
+            "dependencies[0].spec",
+            "is missing",
+        ),
+        (
+            "dependencies: [{name: db, kind: terraform, spec: {}}]",
+            (1, 50),
+            "dependencies[0].spec.module",
+            "is missing",
+        ),
+        (
+            "dependencies: [{name: db, kind: terraform, spec: {module: {url: ../m}}}]",
+            (1, 65),
+            "dependencies[0].spec.module.url",
+            "is no git repository",
+        ),
+    ] {
+        assert_bad(&with(line), place, path, part);
+    }
+}
+
+#[test]
+fn unknown_parts_of_new_fields_are_warned_about() {
+    for (line, path, name) in [
+        ("chart: {name: onechart, versoin: 1.0.0}", "chart.versoin", "version"),
+        (
+            "json6902Patches: [{patch: x, target: {knd: X}}]",
+            "json6902Patches[0].target.knd",
+            "kind",
+        ),
+    ] {
+        let warnings = good(&with(line)).warnings;
+        assert_eq!((warnings.len(), warnings[0].path()), (1, path), "{warnings:?}");
+        assert!(
+            warnings[0].message().contains(&format!("did you mean `{name}`?")),
+            "{}",
+            warnings[0]
+        );
+    }
+}
+
+#[test]
+fn scalars_that_mean_something_else_to_helm_are_warned_about() {
+    for (written, part) in [
+        ("1.10", "the number 1.1"),
+        ("0777", "the number 511"),
+        ("1_000", "the number 1000"),
+        ("0x1F", "the number 31"),
+        ("on", "the truth `true`"),
+        ("no", "the truth `false`"),
+        ("12345678901234567890", "the number 12345678901234567000"),
+    ] {
+        let line = format!("chart: {{name: onechart}}\nvalues: {{image: {{tag: {written}}}}}");
+        let warnings = good(&with(&line)).warnings;
+        assert_eq!(warnings.len(), 1, "{written}: {warnings:?}");
+        assert_eq!((warnings[0].line(), warnings[0].path()), (Some(2), "values.image.tag"));
+        assert!(warnings[0].message().contains(part), "{}", warnings[0]);
+    }
+    for written in ["2", "0.5", "-3", "1e6", "true", "False", "'1.10'", "v1.10", "1.2.3", "~"] {
+        let line = format!("chart: {{name: onechart}}\nvalues: {{tag: {written}}}");
+        assert!(good(&with(&line)).warnings.is_empty(), "{written}");
+    }
+}
+
+#[test]
+fn values_without_a_chart_are_warned_about() {
+    let warnings = good(&with("values: {replicas: 2}")).warnings;
+    assert_eq!((warnings.len(), warnings[0].path()), (1, "values"));
+}
+
+#[test]
+fn optional_fields_may_stand_empty() {
     for line in [
         "chart: {}",
         "chart: {name: '', repository: '', version: ''}",
@@ -163,8 +306,8 @@ fn unknown_fields_are_warned_about_with_a_suggestion() {
 
 #[test]
 fn a_flood_of_unknown_fields_is_told_in_part() {
-    let fields: String = (0..1000).map(|index| format!("field{index}: x\n")).collect();
-    assert_eq!(good(&with(&fields)).warnings.len(), MAX_WARNINGS);
+    let many: String = (0..1000).map(|index| format!("field{index}: x\n")).collect();
+    assert_eq!(good(&with(&many)).warnings.len(), fields::MAX_WARNINGS);
 }
 
 #[test]
@@ -466,8 +609,8 @@ fn json_errors_name_the_path() {
     for (key, value, path, part) in [
         ("app", json!(5), "app", "must be a text, but is a number or boolean"),
         ("namespace", json!(true), "namespace", "must be a text"),
-        ("Chart", json!({"Name": "onechart"}), "chart", "charts are not deployed"),
-        ("preview", json!(true), "preview", "previews"),
+        ("Chart", json!({"Name": "nope"}), "chart.name", "no built-in chart"),
+        ("preview", json!(5), "preview", "must be `true` or `false`"),
         ("deploy", json!({"event": 1}), "deploy.event", "must be a text"),
         ("deploy", json!({"event": "x"}), "deploy.event", "`push`, `tag` or `pr`"),
         ("deploy", json!([]), "deploy", "must be a map"),
@@ -484,14 +627,13 @@ fn json_errors_name_the_path() {
 
 #[test]
 fn a_manifest_survives_the_way_through_json() {
-    let text = with("deploy: {event: pr, branch: '!x', commitMessagePatterns: ['[a]*']}");
-    let manifest = good(&text).manifest;
+    let manifest = good(WHOLE).manifest;
     let json = serde_json::to_value(&manifest).unwrap();
-    let again = parse_manifest_json(FILE, &json).unwrap().manifest;
-    assert_eq!(
-        (&manifest.app, &manifest.deploy, &manifest.manifests),
-        (&again.app, &again.deploy, &again.manifests)
-    );
+    let parsed = parse_manifest_json(FILE, &json).unwrap();
+    assert!(parsed.warnings.is_empty(), "{:?}", parsed.warnings);
+    assert_eq!(serde_json::to_value(&parsed.manifest).unwrap(), json);
+    assert_eq!(json["values"]["replicas"], json!(2));
+    assert_eq!(json["chart"]["install"], json!("flux"));
 }
 
 #[test]

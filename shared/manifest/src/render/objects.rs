@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::fmt;
+use std::rc::Rc;
 
 use serde::Serialize;
 
@@ -58,12 +59,12 @@ pub(super) struct Objects {
     pub(super) refs: Vec<ObjectRef>,
     pub(super) warnings: Vec<String>,
     /// The document of each object, by what Kubernetes tells objects apart by: the version is no part of it.
-    seen: HashMap<(String, ObjectRef), usize>,
+    seen: HashMap<(String, ObjectRef), Rc<str>>,
 }
 
 impl Objects {
     /// Takes the object or the list of objects of a document.
-    pub(super) fn add(&mut self, root: &Node, document: usize) -> Result<(), Fault> {
+    pub(super) fn add(&mut self, root: &Node, document: &Rc<str>) -> Result<(), Fault> {
         match list_items(root) {
             Some(items) => {
                 text(root, root, "apiVersion", "apiVersion")?;
@@ -76,7 +77,7 @@ impl Objects {
         }
     }
 
-    fn add_object(&mut self, node: &Node, document: usize, path: &str) -> Result<(), Fault> {
+    fn add_object(&mut self, node: &Node, document: &Rc<str>, path: &str) -> Result<(), Fault> {
         let object = object_ref(node, path)?;
         if self.refs.len() == MAX_OBJECTS {
             return Err(fault(
@@ -87,16 +88,16 @@ impl Objects {
         }
         let identity =
             (object.group().to_owned(), ObjectRef { api_version: String::new(), ..object.clone() });
-        if let Some(first) = self.seen.insert(identity, document) {
+        if let Some(first) = self.seen.insert(identity, Rc::clone(document)) {
             return Err(fault(
                 node,
                 path,
-                format!("{object} stands in document {first} already; remove one of them"),
+                format!("{object} stands in {first} already; remove one of them"),
             ));
         }
         if is_clear_secret(&object, node) {
             let warning = format!(
-                "document {document}: {object} goes to git in clear; seal it, or make it in the cluster",
+                "{document}: {object} goes to git in clear; seal it, or make it in the cluster",
             );
             self.warnings.push(warning);
         }
@@ -106,7 +107,7 @@ impl Objects {
 }
 
 /// The items, if `node` is a list of objects.
-fn list_items(node: &Node) -> Option<&[std::rc::Rc<Node>]> {
+fn list_items(node: &Node) -> Option<&[Rc<Node>]> {
     let Kind::Scalar(kind) = &node.get("kind")?.kind else { return None };
     match &node.get("items")?.kind {
         Kind::List(items) if kind.text.ends_with("List") => Some(items),

@@ -13,11 +13,12 @@ fn resolved(manifests: &str) -> Resolved {
 }
 
 fn good(manifests: &str) -> Rendered {
-    render(&resolved(manifests)).unwrap_or_else(|error| panic!("{manifests}\n{error}"))
+    render(&resolved(manifests), &RenderInputs::default())
+        .unwrap_or_else(|error| panic!("{manifests}\n{error}"))
 }
 
 fn assert_bad(manifests: &str, parts: &[&str]) {
-    let error = render(&resolved(manifests)).unwrap_err();
+    let error = render(&resolved(manifests), &RenderInputs::default()).unwrap_err();
     for part in parts {
         assert!(error.message().contains(part), "{manifests}\nshould say {part:?}: {error}");
     }
@@ -216,7 +217,7 @@ fn values_that_grow_too_large_are_refused() {
     .unwrap();
     let large: Variables = [("A", "#".repeat(600_000))].into_iter().collect();
     let error = resolve(&manifest.manifest, &large).unwrap_err();
-    assert!(error.message().contains("grows larger than 1024 KiB"), "{error}");
+    assert!(error.message().contains("the output grows too large"), "{error}");
 }
 
 proptest::proptest! {
@@ -224,6 +225,6 @@ proptest::proptest! {
     fn no_document_panics(text in "[a:{}\\[\\],&*!|>'\"% \n#?.-]{0,80}") {
         let mut resolved = resolved(CONFIG);
         resolved.manifests = Some(text);
-        let _ = render(&resolved);
+        let _ = render(&resolved, &RenderInputs::default());
     }
 }

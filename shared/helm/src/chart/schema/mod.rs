@@ -9,7 +9,7 @@ use std::sync::{Arc, OnceLock};
 
 use jsonschema::{Draft, ValidationError, Validator};
 
-use super::tree::Node;
+use super::{ChartError, tree::Node};
 use crate::{
     Dialect,
     value::{Map, Value},
@@ -39,23 +39,49 @@ impl Schema {
         Self(Arc::new(Inner { bytes, three: OnceLock::new(), four: OnceLock::new() }))
     }
 
-    /// The lines that say what is wrong with `values`; empty where nothing is.
-    fn complaints(&self, values: &serde_json::Value, dialect: Dialect) -> String {
+    /// What is wrong with `values`, if something is: the lines that say so, and each fault's place in them.
+    fn complaints(&self, values: &serde_json::Value, dialect: Dialect) -> Option<Complaints> {
         let place = match dialect {
             Dialect::Helm3 => &self.0.three,
             Dialect::Helm4 => &self.0.four,
         };
         match place.get_or_init(|| compile(&self.0.bytes, dialect)) {
-            Err(error) => format!("{error}\n"),
+            Err(error) => {
+                let fault = (String::new(), error.clone());
+                Some(Complaints { lines: format!("{error}\n"), faults: vec![fault] })
+            }
             Ok(Compiled { schema, validator }) => {
                 let errors: Vec<_> = validator.iter_errors(values).collect();
-                match dialect {
+                let lines = match dialect {
                     Dialect::Helm3 => three::lines(&errors, schema),
                     Dialect::Helm4 => four::lines(&errors, schema),
-                }
+                };
+                let fault = |error: &ValidationError<'_>| {
+                    (error.instance_path().to_string(), error.to_string())
+                };
+                let faults = errors.iter().map(fault).collect();
+                (!lines.is_empty()).then_some(Complaints { lines, faults })
             }
         }
     }
+}
+
+/// What is wrong with the values of one chart.
+struct Complaints {
+    lines: String,
+    /// By JSON pointers.
+    faults: Vec<(String, String)>,
+}
+
+/// One value that a schema does not let in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SchemaFault {
+    /// The chart whose schema it is.
+    pub chart: String,
+    /// A JSON pointer into the values of the outermost chart; empty for all of them.
+    pub pointer: String,
+    /// What is wrong, in one sentence.
+    pub message: String,
 }
 
 fn compile(bytes: &[u8], dialect: Dialect) -> Result<Compiled, String> {
@@ -90,32 +116,48 @@ fn compile(bytes: &[u8], dialect: Dialect) -> Result<Compiled, String> {
 }
 
 /// Checks what every chart of a tree gets.
-pub(super) fn check(node: &Node, values: &Map, dialect: Dialect) -> Result<(), String> {
-    let mut complaints = String::new();
-    collect(node, values, dialect, &mut complaints)?;
-    if complaints.is_empty() {
+pub(super) fn check(node: &Node, values: &Map, dialect: Dialect) -> Result<(), ChartError> {
+    let mut found = Found { dialect, lines: String::new(), faults: Vec::new() };
+    found.collect(node, values, "").map_err(ChartError::Values)?;
+    if found.lines.is_empty() {
         return Ok(());
     }
-    Err(format!(
+    let text = format!(
         "values don't meet the specifications of the schema(s) in the following chart(s):\n{}",
-        complaints.trim_end_matches('\n')
-    ))
+        found.lines.trim_end_matches('\n')
+    );
+    Err(ChartError::Schema { text, faults: found.faults })
 }
 
-fn collect(node: &Node, values: &Map, dialect: Dialect, into: &mut String) -> Result<(), String> {
-    if let Some(schema) = &node.chart.schema {
-        let json = Value::Map(values.clone()).to_json().map_err(|error| error.to_string())?;
-        let found = schema.complaints(&json, dialect);
-        if !found.is_empty() {
-            into.push_str(&format!("{}:\n{found}", node.name()));
+/// What is wrong in a tree of charts, so far.
+struct Found {
+    dialect: Dialect,
+    lines: String,
+    faults: Vec<SchemaFault>,
+}
+
+impl Found {
+    /// `path` points to the chart's values within those of the outermost one.
+    fn collect(&mut self, node: &Node, values: &Map, path: &str) -> Result<(), String> {
+        if let Some(schema) = &node.chart.schema {
+            let json = Value::Map(values.clone()).to_json().map_err(|error| error.to_string())?;
+            if let Some(Complaints { lines, faults }) = schema.complaints(&json, self.dialect) {
+                self.lines.push_str(&format!("{}:\n{lines}", node.name()));
+                self.faults.extend(faults.into_iter().map(|(pointer, message)| SchemaFault {
+                    chart: node.name().to_string(),
+                    pointer: format!("{path}{pointer}"),
+                    message,
+                }));
+            }
         }
-    }
-    for child in &node.children {
-        if let Some(Value::Map(inner)) = values.get(child.name()) {
-            collect(child, &inner, dialect, into)?;
+        for child in &node.children {
+            if let Some(Value::Map(inner)) = values.get(child.name()) {
+                let name = child.name().replace('~', "~0").replace('/', "~1");
+                self.collect(child, &inner, &format!("{path}/{name}"))?;
+            }
         }
+        Ok(())
     }
-    Ok(())
 }
 
 /// The property whose presence makes another one required, for an error of that kind.

@@ -43,6 +43,7 @@ impl Render<'_> {
             Does::Include => self.include(base),
             Does::Tpl => self.tpl(base),
             Does::Call => Err(call_refusal(&self.args[base], args)),
+            Does::Words(run) => Ok(run(Args(&self.args[base..]).text(0)).into()),
             Does::And | Does::Or => Ok(Value::Invalid),
         };
         self.args.truncate(base);
@@ -106,8 +107,11 @@ impl Render<'_> {
             return Ok(Value::Str(text));
         }
         self.context.step(1 + text.len() / 64).map_err(Fault::plain)?;
-        let parsed =
-            self.templates.cache.parse(&text, self.templates.dialect).map_err(|message| {
+        let parsed = self
+            .templates
+            .cache
+            .parse(&text, self.templates.dialect, self.templates.language)
+            .map_err(|message| {
                 Fault::plain(message)
                     .wrap(&format!("cannot parse template {}", crate::format::quote(&text)))
             })?;

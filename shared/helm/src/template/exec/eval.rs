@@ -167,6 +167,9 @@ impl Render<'_> {
             Value::Map(map) => Ok(match (map.get(field), map.kind()) {
                 (Some(value), MapKind::Strings | MapKind::Files(_)) => value.into(),
                 (Some(value), _) => Slot { value, interface: true },
+                (None, kind) if self.templates.language.insists_on_names() => {
+                    return Err(frame.missing(field, kind));
+                }
                 (None, MapKind::Strings) => Value::str("").into(),
                 (None, _) => Slot { value: Value::Nil, interface: true },
             }),

@@ -9,12 +9,12 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use super::ast::{self, Body, Id};
-use super::error::{Fault, RenderError};
-use super::{Templates, deeper};
+use super::error::{Cause, Fault, RenderError, Spot, line_and_column};
+use super::{Language, Templates, deeper};
 use crate::Settings;
 use crate::context::Context;
 use crate::format::quote;
-use crate::value::{Str, Value};
+use crate::value::{MapKind, Str, Value};
 
 /// How deep templates may call each other. Helm's limit is 1000 calls of the same one.
 const MAX_CALLS: usize = 4000;
@@ -78,14 +78,33 @@ impl Frame<'_> {
     /// An error at the current node.
     #[cold]
     fn fault(&self, message: impl AsRef<str>) -> Fault {
-        Fault::placed(self.place(message.as_ref()), None)
+        let message = message.as_ref();
+        Fault::placed(self.place(message), self.spot(), message, None)
     }
 
     /// An error at the current node because of another.
     #[cold]
     fn caused(&self, message: &str, cause: Fault) -> Fault {
         let text = self.place(&format!("{message}: {}", cause.text()));
-        Fault::placed(text, Some(cause))
+        Fault::placed(text, self.spot(), message, Some(cause))
+    }
+
+    /// An error because the current node names what is not there.
+    #[cold]
+    fn missing(&self, name: &str, kind: MapKind) -> Fault {
+        let fault = self.fault(format!("map has no entry for key {}", quote(name)));
+        match kind {
+            MapKind::Strings => fault.because(Cause::MissingName(name.to_owned())),
+            _ => fault,
+        }
+    }
+
+    /// Where the current node is.
+    fn spot(&self) -> Spot {
+        let source = &self.body.source;
+        let offset = ast::find(&self.body.nodes, self.at).map_or(0, |found| found.pos());
+        let (line, column) = line_and_column(&source.text, offset);
+        Spot { file: source.name.to_string(), line, column, template: self.body.name.to_string() }
     }
 
     fn place(&self, message: &str) -> String {
@@ -132,12 +151,15 @@ impl<'t> Render<'t> {
         self.scope = None;
         self.calls = 0;
         if let Some(why) = self.context.spent {
-            return Err(RenderError(format!("{name}: {why}")));
+            return Err(RenderError::spent(name, why));
         }
         result.map_err(|fault| fault.into_error(name, self.templates.dialect))?;
         let out = std::mem::take(&mut self.out);
         self.written += out.len();
-        Ok(without_no_value(out))
+        Ok(match self.templates.language {
+            Language::Charts => without_no_value(out),
+            Language::Variables { .. } => out,
+        })
     }
 
     fn execute(&mut self, name: &str, data: &Value) -> Result<(), Fault> {

@@ -27,6 +27,8 @@ impl Render<'_> {
                 NodeKind::Text(start, end) => {
                     let text = &frame.body.source.text;
                     self.out.push_str(text.get(*start..*end).unwrap_or_default());
+                    // A loop around a long text prints much without a single action.
+                    self.check_output()?;
                     Flow::Next
                 }
                 NodeKind::Action(pipe) => {
@@ -69,6 +71,9 @@ impl Render<'_> {
     fn print(&mut self, frame: &Frame<'_>, value: &Value) -> Result<(), Fault> {
         match value {
             Value::Str(text) => self.out.push_str(text),
+            Value::Invalid | Value::Nil if self.templates.language.insists_on_names() => {
+                return Err(frame.fault("there is no value to print"));
+            }
             Value::Invalid | Value::Nil => self.out.push_str(NO_VALUE),
             Value::Object(object) if object.action_text().is_some() => {
                 self.out.push_str(object.action_text().map_or("", |text| text));

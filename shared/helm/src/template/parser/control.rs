@@ -2,7 +2,7 @@
 
 use super::super::ast::{Branch, Node, NodeKind, Pipe};
 use super::super::lexer::{Keyword, Kind};
-use super::{Ending, Item, Parser};
+use super::{Ending, Flaw, Item, Parser};
 
 /// What opens a controlled body.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -23,7 +23,7 @@ impl Control {
 }
 
 impl Parser<'_> {
-    pub(super) fn action(&mut self) -> Result<Item, String> {
+    pub(super) fn action(&mut self) -> Result<Item, Flaw> {
         let start = self.next;
         let token = self.take_after_space();
         let pos = token.start;
@@ -46,7 +46,7 @@ impl Parser<'_> {
         Ok(Item::Node(Node { id: self.id(), pos, kind }))
     }
 
-    fn print(&mut self, start: usize) -> Result<Item, String> {
+    fn print(&mut self, start: usize) -> Result<Item, Flaw> {
         self.next = start;
         let pos = self.peek_after_space().start;
         let id = self.id();
@@ -54,7 +54,7 @@ impl Parser<'_> {
         Ok(Item::Node(Node { id, pos, kind: NodeKind::Action(pipe) }))
     }
 
-    fn leave(&mut self, word: &str, kind: NodeKind) -> Result<NodeKind, String> {
+    fn leave(&mut self, word: &str, kind: NodeKind) -> Result<NodeKind, Flaw> {
         self.expect_close(word)?;
         if self.frame.ranges == 0 {
             return self.error(format!("{word} outside {{{{range}}}}"));
@@ -62,7 +62,7 @@ impl Parser<'_> {
         Ok(kind)
     }
 
-    fn else_ending(&mut self) -> Result<Ending, String> {
+    fn else_ending(&mut self) -> Result<Ending, Flaw> {
         let next = &self.peek_after_space().kind;
         if !matches!(next, Kind::Keyword(Keyword::If | Keyword::With)) {
             self.expect_close("else")?;
@@ -70,7 +70,7 @@ impl Parser<'_> {
         Ok(Ending::Else)
     }
 
-    fn control(&mut self, control: Control) -> Result<Node, String> {
+    fn control(&mut self, control: Control) -> Result<Node, Flaw> {
         let visible = self.frame.variables.len();
         let id = self.id();
         let pipe = self.pipeline(control.word(), &Kind::Close)?;
@@ -88,7 +88,7 @@ impl Parser<'_> {
     }
 
     /// `else if` and `else with` are a nested node, whose `end` ends both.
-    fn otherwise(&mut self, control: Control) -> Result<Vec<Node>, String> {
+    fn otherwise(&mut self, control: Control) -> Result<Vec<Node>, Flaw> {
         let nested = matches!(
             (control, &self.peek().kind),
             (Control::If, Kind::Keyword(Keyword::If))
@@ -108,7 +108,7 @@ impl Parser<'_> {
         }
     }
 
-    fn nest_deeper(&mut self) -> Result<(), String> {
+    fn nest_deeper(&mut self) -> Result<(), Flaw> {
         if self.nesting >= super::MAX_NESTING {
             let limit = super::MAX_NESTING;
             return self.error(format!("blocks are nested more than {limit} levels deep"));
@@ -117,7 +117,7 @@ impl Parser<'_> {
         Ok(())
     }
 
-    fn block(&mut self) -> Result<Node, String> {
+    fn block(&mut self) -> Result<Node, Flaw> {
         let context = "block clause";
         let id = self.id();
         let token = self.take_after_space();
@@ -129,7 +129,7 @@ impl Parser<'_> {
         Ok(Node { id, pos: token.start, kind: NodeKind::Template { name, pipe: Some(pipe) } })
     }
 
-    fn template(&mut self) -> Result<Node, String> {
+    fn template(&mut self) -> Result<Node, Flaw> {
         let context = "template clause";
         let id = self.id();
         let token = self.take_after_space();

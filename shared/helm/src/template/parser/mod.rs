@@ -9,19 +9,46 @@ use std::sync::Arc;
 
 use super::ast::{Body, Id, Node, NodeKind, Source};
 use super::lexer::{self, Keyword, Kind, Token};
-use super::{MAX_NESTING, deeper};
+use super::{Cause, Language, MAX_NESTING, deeper};
 use crate::Dialect;
 use crate::format::quote;
 use crate::value::Str;
 
-/// Parses a text: its own body comes last, after those of its `define` and `block`.
+/// What a text holds.
+pub(crate) struct Parsed {
+    /// The text's own body comes last, after those of its `define` and `block`.
+    pub(crate) bodies: Vec<Body>,
+    /// The functions it calls whose results differ from render to render.
+    pub(crate) volatile: Vec<&'static str>,
+}
+
+/// Why a text is no template.
+#[derive(Debug)]
+pub(crate) struct Flaw {
+    /// Go's whole error.
+    pub(crate) text: String,
+    /// The same without file and line.
+    pub(crate) message: String,
+    /// The byte of the text to look at.
+    pub(crate) offset: usize,
+    pub(crate) cause: Cause,
+}
+
+/// Parses a text.
 ///
 /// # Errors
-/// The text of Go's error.
-pub(crate) fn parse(name: &Str, text: &Str, dialect: Dialect) -> Result<Vec<Body>, String> {
+/// The first flaw.
+pub(crate) fn parse(
+    name: &Str,
+    text: &Str,
+    dialect: Dialect,
+    language: Language,
+) -> Result<Parsed, Flaw> {
     let mut parser = Parser {
         text,
         dialect,
+        language,
+        volatile: Vec::new(),
         tokens: lexer::tokens(text),
         next: 0,
         furthest: 0,
@@ -35,12 +62,14 @@ pub(crate) fn parse(name: &Str, text: &Str, dialect: Dialect) -> Result<Vec<Body
     let nodes = parser.file()?;
     let slots = parser.frame.slots;
     parser.add(name.clone(), nodes, slots)?;
-    Ok(parser.bodies)
+    Ok(Parsed { bodies: parser.bodies, volatile: parser.volatile })
 }
 
 struct Parser<'t> {
     text: &'t str,
     dialect: Dialect,
+    language: Language,
+    volatile: Vec<&'static str>,
     tokens: Vec<Token>,
     next: usize,
     /// How many tokens were looked at: the last of them gives an error its line.
@@ -133,13 +162,22 @@ impl Parser<'_> {
     }
 
     /// An error at the last token that was looked at.
-    fn error<T>(&self, message: impl AsRef<str>) -> Result<T, String> {
-        let last = self.furthest.clamp(1, self.tokens.len()) - 1;
-        let line = self.line(self.tokens[last].start);
-        Err(format!("template: {}:{line}: {}", self.source.name, message.as_ref()))
+    fn error<T>(&self, message: impl AsRef<str>) -> Result<T, Flaw> {
+        Err(self.flaw(message.as_ref(), self.last_seen(), Cause::Other))
     }
 
-    fn unexpected<T>(&self, token: &Token, context: &str) -> Result<T, String> {
+    /// An error whose line is that of the last token that was looked at, and whose place is `offset`.
+    fn flaw(&self, message: &str, offset: usize, cause: Cause) -> Flaw {
+        let line = self.line(self.last_seen());
+        let text = format!("template: {}:{line}: {message}", self.source.name);
+        Flaw { text, message: message.to_owned(), offset, cause }
+    }
+
+    fn last_seen(&self) -> usize {
+        self.tokens[self.furthest.clamp(1, self.tokens.len()) - 1].start
+    }
+
+    fn unexpected<T>(&self, token: &Token, context: &str) -> Result<T, Flaw> {
         if let Kind::Error(message) = &token.kind {
             let started = self.action_start.map(|start| self.line(start));
             let extra = match started {
@@ -167,13 +205,13 @@ impl Parser<'_> {
         }
     }
 
-    fn expect_close(&mut self, context: &str) -> Result<Token, String> {
+    fn expect_close(&mut self, context: &str) -> Result<Token, Flaw> {
         let token = self.take_after_space();
         if token.kind == Kind::Close { Ok(token) } else { self.unexpected(&token, context) }
     }
 
     /// The whole text: like any list of nodes, but `define` is allowed.
-    fn file(&mut self) -> Result<Vec<Node>, String> {
+    fn file(&mut self) -> Result<Vec<Node>, Flaw> {
         let mut nodes = Vec::new();
         while self.peek().kind != Kind::End {
             let start = self.next;
@@ -195,7 +233,7 @@ impl Parser<'_> {
         Ok(nodes)
     }
 
-    fn define(&mut self) -> Result<(), String> {
+    fn define(&mut self) -> Result<(), Flaw> {
         let context = "define clause";
         let token = self.take_after_space();
         let action = self.action_start.take();
@@ -207,7 +245,7 @@ impl Parser<'_> {
     }
 
     /// Reads the body of a `define` or `block`, with variables of its own.
-    fn body(&mut self, name: Str, context: &str) -> Result<(), String> {
+    fn body(&mut self, name: Str, context: &str) -> Result<(), Flaw> {
         let outer = std::mem::replace(&mut self.frame, Frame::new());
         let (nodes, ending) = self.list()?;
         if !matches!(ending, Ending::End) {
@@ -218,7 +256,7 @@ impl Parser<'_> {
     }
 
     /// Of two bodies of one name in a text, one must be empty.
-    fn add(&mut self, name: Str, nodes: Vec<Node>, slots: usize) -> Result<(), String> {
+    fn add(&mut self, name: Str, nodes: Vec<Node>, slots: usize) -> Result<(), Flaw> {
         let body = Body { name, source: self.source.clone(), nodes, slots };
         match self.bodies.iter().position(|other| other.name == body.name) {
             None => self.bodies.push(body),
@@ -236,7 +274,7 @@ impl Parser<'_> {
         Ok(())
     }
 
-    fn template_name(&mut self, token: &Token, context: &str) -> Result<Str, String> {
+    fn template_name(&mut self, token: &Token, context: &str) -> Result<Str, Flaw> {
         if !matches!(token.kind, Kind::Quoted | Kind::Raw) {
             return self.unexpected(token, context);
         }
@@ -247,7 +285,7 @@ impl Parser<'_> {
     }
 
     /// Nodes up to an `end` or `else`.
-    fn list(&mut self) -> Result<(Vec<Node>, Ending), String> {
+    fn list(&mut self) -> Result<(Vec<Node>, Ending), Flaw> {
         if self.nesting >= MAX_NESTING {
             return self.error(format!("blocks are nested more than {MAX_NESTING} levels deep"));
         }
@@ -257,7 +295,8 @@ impl Parser<'_> {
         result
     }
 
-    fn list_here(&mut self) -> Result<(Vec<Node>, Ending), String> {
+    fn list_here(&mut self) -> Result<(Vec<Node>, Ending), Flaw> {
+        let opened = self.action_start;
         let mut nodes = Vec::new();
         while self.peek_after_space().kind != Kind::End {
             match self.item()? {
@@ -265,10 +304,11 @@ impl Parser<'_> {
                 Item::Ending(ending) => return Ok((nodes, ending)),
             }
         }
-        self.error("unexpected EOF")
+        let offset = opened.unwrap_or_else(|| self.last_seen());
+        Err(self.flaw("unexpected EOF", offset, Cause::Unclosed))
     }
 
-    fn item(&mut self) -> Result<Item, String> {
+    fn item(&mut self) -> Result<Item, Flaw> {
         let token = self.take_after_space();
         match token.kind {
             Kind::Text => {

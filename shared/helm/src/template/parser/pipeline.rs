@@ -3,14 +3,13 @@
 use super::super::ast::{Arg, ArgKind, Command, Pipe, UNDEFINED, Variable};
 use super::super::lexer::{Keyword, Kind, Token};
 use super::super::literals;
-use super::{MAX_NESTING, Parser, deeper};
+use super::{Cause, Flaw, MAX_NESTING, Parser, deeper};
 use crate::format::quote;
-use crate::functions;
 use crate::value::Str;
 
 impl Parser<'_> {
     /// Reads up to a token of kind `end`, which is consumed.
-    pub(super) fn pipeline(&mut self, context: &str, end: &Kind) -> Result<Pipe, String> {
+    pub(super) fn pipeline(&mut self, context: &str, end: &Kind) -> Result<Pipe, Flaw> {
         let pos = self.peek_after_space().start;
         let id = self.id();
         let mut pipe = Pipe { id, pos, assigns: false, targets: Vec::new(), commands: Vec::new() };
@@ -46,7 +45,7 @@ impl Parser<'_> {
     }
 
     /// Reads `$x :=`, `$x =` or `$x,` if it stands here, and says whether another may follow.
-    fn declaration(&mut self, pipe: &mut Pipe, context: &str) -> Result<bool, String> {
+    fn declaration(&mut self, pipe: &mut Pipe, context: &str) -> Result<bool, Flaw> {
         let token = self.peek_after_space().clone();
         if token.kind != Kind::Variable {
             return Ok(false);
@@ -98,7 +97,7 @@ impl Parser<'_> {
         }
     }
 
-    fn check(&self, pipe: &Pipe, context: &str) -> Result<(), String> {
+    fn check(&self, pipe: &Pipe, context: &str) -> Result<(), Flaw> {
         if pipe.commands.is_empty() {
             return self.error(format!("missing value for {context}"));
         }
@@ -119,7 +118,7 @@ impl Parser<'_> {
         Ok(())
     }
 
-    fn command(&mut self) -> Result<Command, String> {
+    fn command(&mut self) -> Result<Command, Flaw> {
         let pos = self.peek_after_space().start;
         let id = self.id();
         let mut args = Vec::new();
@@ -144,7 +143,7 @@ impl Parser<'_> {
     }
 
     /// A term and the fields that are taken from it, unless something else stands here.
-    fn operand(&mut self) -> Result<Option<Arg>, String> {
+    fn operand(&mut self) -> Result<Option<Arg>, Flaw> {
         let Some(mut arg) = self.term()? else { return Ok(None) };
         if self.peek().kind != Kind::Field {
             return Ok(Some(arg));
@@ -179,18 +178,26 @@ impl Parser<'_> {
         Ok(Some(arg))
     }
 
-    fn term(&mut self) -> Result<Option<Arg>, String> {
+    fn term(&mut self) -> Result<Option<Arg>, Flaw> {
         let start = self.next;
         let token = self.take_after_space();
         let text = self.token_text(&token).to_owned();
         let kind = match token.kind {
-            Kind::Identifier => match functions::find(&text, self.dialect) {
-                Some(function) => ArgKind::Function(function),
-                None => return self.error(format!("function {} not defined", quote(&text))),
+            Kind::Identifier => match self.language.find(&text, self.dialect) {
+                Some(function) => {
+                    if function.is_volatile() && !self.volatile.contains(&function.name) {
+                        self.volatile.push(function.name);
+                    }
+                    ArgKind::Function(function)
+                }
+                None => {
+                    let message = format!("function {} not defined", quote(&text));
+                    return Err(self.flaw(&message, token.start, Cause::UnknownFunction(text)));
+                }
             },
             Kind::Keyword(Keyword::Dot) => ArgKind::Dot,
             Kind::Keyword(Keyword::Nil) => ArgKind::Nil,
-            Kind::Variable => self.variable(&text)?,
+            Kind::Variable => self.variable(&text, token.start)?,
             Kind::Field => ArgKind::Field([Str::from(&text[1..])].into()),
             Kind::Bool => ArgKind::Bool(text == "true"),
             Kind::CharConstant => self.numeric(literals::character(&text))?,
@@ -216,26 +223,26 @@ impl Parser<'_> {
         Arg { id: self.id(), pos, kind }
     }
 
-    fn numeric(
-        &self,
-        number: Result<super::super::ast::Number, String>,
-    ) -> Result<ArgKind, String> {
+    fn numeric(&self, number: Result<super::super::ast::Number, String>) -> Result<ArgKind, Flaw> {
         match number {
             Ok(number) => Ok(ArgKind::Number(Box::new(number))),
             Err(message) => self.error(message),
         }
     }
 
-    fn variable(&self, name: &str) -> Result<ArgKind, String> {
+    fn variable(&self, name: &str, start: usize) -> Result<ArgKind, Flaw> {
         match self.frame.variables.iter().rposition(|variable| &**variable == name) {
             Some(slot) => {
                 Ok(ArgKind::Variable(Variable { slot, name: name.into() }, Box::default()))
             }
-            None => self.error(format!("undefined variable {}", quote(name))),
+            None => {
+                let message = format!("undefined variable {}", quote(name));
+                Err(self.flaw(&message, start, Cause::Other))
+            }
         }
     }
 
-    fn parenthesized(&mut self) -> Result<Pipe, String> {
+    fn parenthesized(&mut self) -> Result<Pipe, Flaw> {
         if self.nesting >= MAX_NESTING {
             return self.error("max expression depth exceeded");
         }
