@@ -25,7 +25,10 @@ pub(crate) fn is_as_recorded(chart: &str) -> Result<()> {
     let cases = charts::read(chart)?;
     let cases: Vec<_> = cases.iter().filter(|case| case.file == RECORDED).collect();
     ensure!(!cases.is_empty(), "{chart} has no case in {RECORDED}.yaml");
-    ensure!(cases.len() == recorded.len(), "record it with `cargo run -p gimlet-helm-cases -- --record`");
+    ensure!(
+        cases.len() == recorded.len(),
+        "record it with `cargo run -p gimlet-helm-cases -- --record`"
+    );
     for case in cases {
         let both = recorded.get(&case.name).context("a case that was not recorded")?;
         for release in Release::ALL {
