@@ -61,7 +61,8 @@ fn arguments(case: &ChartCase, folder: &Path) -> Result<Vec<String>> {
     Ok(all)
 }
 
-fn run(oracle: &Oracle, folder: &Path, arguments: &[String]) -> Result<Outcome> {
+/// What `helm template` says to arguments, in a folder.
+pub(crate) fn run(oracle: &Oracle, folder: &Path, arguments: &[String]) -> Result<Outcome> {
     let mut helm = oracle.helm();
     helm.arg("template").args(arguments).current_dir(folder);
     let output = helm.output().context("cannot run helm")?;

@@ -1,11 +1,14 @@
 //! What Helm made of each case, recorded beside it: `<theme>.json`, written by the recorder alone.
 
-use std::{collections::BTreeMap, path::PathBuf};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
 
 use anyhow::{Context as _, Result};
 use serde::{Deserialize, Serialize};
 
-use crate::{Release, Theme, cases};
+use crate::{Release, Theme, cases, charts};
 
 /// How one case ended.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -59,14 +62,27 @@ fn path(theme: &Theme) -> PathBuf {
     cases::folder().join(format!("{}.json", theme.name))
 }
 
+/// Where the outcomes of a chart's own cases are recorded.
+#[must_use]
+pub fn path_of_chart(chart: &str) -> PathBuf {
+    charts::folder(chart).join("tests").join(format!("{}.json", charts::RECORDED))
+}
+
 /// Reads what was recorded for a theme.
 ///
 /// # Errors
 /// When nothing was, or it cannot be read.
 pub fn read(theme: &Theme) -> Result<Expected> {
-    let path = path(theme);
+    read_file(&path(theme))
+}
+
+/// Reads what was recorded in a file.
+///
+/// # Errors
+/// As [`read`].
+pub fn read_file(path: &Path) -> Result<Expected> {
     let remedy = || format!("{}: record it with `cargo prove helm --record`", path.display());
-    let text = std::fs::read_to_string(&path).with_context(remedy)?;
+    let text = std::fs::read_to_string(path).with_context(remedy)?;
     serde_json::from_str(&text).with_context(remedy)
 }
 
@@ -75,7 +91,15 @@ pub fn read(theme: &Theme) -> Result<Expected> {
 /// # Errors
 /// When the file cannot be written.
 pub fn write(theme: &Theme, expected: &Expected) -> Result<()> {
+    write_file(&path(theme), expected)
+}
+
+/// Writes outcomes into a file.
+///
+/// # Errors
+/// As [`write`].
+pub fn write_file(path: &Path, expected: &Expected) -> Result<()> {
     let mut text = serde_json::to_string_pretty(expected)?;
     text.push('\n');
-    std::fs::write(path(theme), text).context("cannot write the recorded outcomes")
+    std::fs::write(path, text).context("cannot write the recorded outcomes")
 }

@@ -4,12 +4,14 @@
 //! where pip can bring it. Rendering itself is elsewhere: here is what it is compared with.
 //!
 //! - [`cases`]: the files of cases.
+//! - [`charts`]: the cases of the charts that come with Gimlet.
 //! - [`expected`]: what was recorded.
 //! - [`oracle`]: the two Helms.
 //! - [`lay_out`], [`ask`], [`record`]: cases as files, given to Helm, and its answers kept or compared.
 
 pub mod ask;
 pub mod cases;
+pub mod charts;
 pub mod expected;
 pub mod lay_out;
 pub mod oracle;

@@ -7,7 +7,9 @@ use anyhow::{Context as _, Result, ensure};
 use crate::{
     Both, Expected, Oracle, Outcome, Release, Theme,
     ask::{self, Known},
-    cases, expected,
+    cases,
+    charts::{self, CHARTS, RECORDED},
+    expected,
 };
 
 /// Both Helms.
@@ -97,7 +99,42 @@ pub fn record(helms: &Helms) -> Result<usize> {
         count += now.len();
         expected::write(&theme, &now)?;
     }
+    for chart in CHARTS {
+        let now = ask_both_of_chart(helms, chart, Some(RECORDED))?;
+        count += now.len();
+        expected::write_file(&expected::path_of_chart(chart), &now)?;
+    }
     Ok(count)
+}
+
+/// Asks both Helms about the cases of one of our charts: all, or those of one file.
+///
+/// # Errors
+/// When a Helm cannot be asked.
+pub fn ask_both_of_chart(helms: &Helms, chart: &str, file: Option<&str>) -> Result<Expected> {
+    let cases = charts::read(chart)?.into_iter();
+    cases
+        .filter(|case| file.is_none_or(|file| case.file == file))
+        .map(|case| {
+            let three = charts::ask(helms.of_release(Release::Three), chart, &case)?;
+            let four = charts::ask(helms.of_release(Release::Four), chart, &case)?;
+            Ok((case.name, Both::of(three, four)))
+        })
+        .collect()
+}
+
+/// Has both Helms check one of our charts as strictly as they can.
+///
+/// # Errors
+/// With what they say of it.
+pub fn lint(helms: &Helms, chart: &str) -> Result<()> {
+    for release in Release::ALL {
+        let mut helm = helms.of_release(release).helm();
+        let output = helm.args(["lint", "--strict"]).arg(charts::folder(chart)).output()?;
+        let said = String::from_utf8_lossy(&output.stdout);
+        ensure!(output.status.success(), "helm {release:?} about {chart}: {said}");
+    }
+    Ok(())
 }
 
 /// Asks both Helms about a theme again.
