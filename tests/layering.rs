@@ -10,6 +10,7 @@ const MAY: &[(&str, &[&str])] = &[
     ("gimlet-manifest", &["gimlet-shared", "gimlet-helm"]),
     ("gimlet-helm", &[]),
     ("gimlet-remote", &[]),
+    ("gimlet-charts", &["gimlet-helm", "gimlet-manifest", "gimlet-remote"]),
     ("gimlet-domain", &["gimlet-shared"]),
     ("gimlet-store", &["gimlet-shared", "gimlet-domain"]),
     ("gimlet-git", &["gimlet-shared", "gimlet-remote"]),

@@ -29,6 +29,7 @@ pub struct Git {
     home: PathBuf,
     search_path: OsString,
     ca_bundle: Option<PathBuf>,
+    variables: Vec<(OsString, OsString)>,
 }
 
 /// Why a run of the git binary gave no result.
@@ -77,6 +78,7 @@ impl Git {
             home: home.into(),
             search_path: "/usr/local/bin:/usr/bin:/bin".into(),
             ca_bundle: None,
+            variables: Vec::new(),
         }
     }
 
@@ -92,11 +94,19 @@ impl Git {
         Self { ca_bundle: Some(file.into()), ..self }
     }
 
+    /// Gives it one variable of its environment besides, such as the place of a person's ssh agent.
+    #[must_use]
+    pub fn with_variable(mut self, name: impl Into<OsString>, value: impl Into<OsString>) -> Self {
+        self.variables.push((name.into(), value.into()));
+        self
+    }
+
     /// A command without arguments, in the cleaned environment plus `settings`.
     pub fn command(&self, settings: &Settings) -> Command {
         let mut command = Command::new(&self.program);
         command
             .env_clear()
+            .envs(self.variables.iter().map(|(name, value)| (name, value)))
             .env("PATH", &self.search_path)
             .env("HOME", &self.home)
             .env("LC_ALL", "C")
