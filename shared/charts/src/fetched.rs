@@ -1,5 +1,6 @@
 //! A chart, and how it was come by.
 
+use std::fmt;
 use std::sync::Arc;
 
 use gimlet_helm::chart::Chart;
@@ -8,7 +9,7 @@ use crate::digest::Digest;
 use crate::metrics::Outcome;
 
 /// A chart that was fetched.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct FetchedChart {
     /// What it is.
     pub chart: Arc<Chart>,
@@ -24,8 +25,21 @@ pub struct FetchedChart {
     pub note: Option<String>,
 }
 
+/// Without the chart's files, which may be long.
+impl fmt::Debug for FetchedChart {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("FetchedChart")
+            .field("name", &self.chart.metadata.name)
+            .field("version", &self.version)
+            .field("digest", &self.digest)
+            .field("revision", &self.revision)
+            .field("origin", &self.origin)
+            .field("note", &self.note)
+            .finish()
+    }
+}
+
 /// What a source gave.
-#[derive(Debug)]
 pub(crate) struct Obtained {
     pub(crate) chart: Arc<Chart>,
     pub(crate) digest: Digest,
