@@ -9,10 +9,11 @@ const MAY: &[(&str, &[&str])] = &[
     ("gimlet-shared", &[]),
     ("gimlet-manifest", &["gimlet-shared", "gimlet-helm"]),
     ("gimlet-helm", &[]),
-    ("gimlet-charts", &["gimlet-helm", "gimlet-manifest"]),
+    ("gimlet-remote", &[]),
+    ("gimlet-charts", &["gimlet-helm", "gimlet-manifest", "gimlet-remote"]),
     ("gimlet-domain", &["gimlet-shared"]),
     ("gimlet-store", &["gimlet-shared", "gimlet-domain"]),
-    ("gimlet-git", &["gimlet-shared"]),
+    ("gimlet-git", &["gimlet-shared", "gimlet-remote"]),
     (
         "gimlet-app",
         &[

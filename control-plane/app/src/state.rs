@@ -2,6 +2,7 @@
 
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
+use gimlet_charts::Charts;
 use gimlet_domain::{
     role::Role,
     time::{Clock, Timestamp},
@@ -54,6 +55,7 @@ pub(crate) struct Parts {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) ca: CertificateAuthority,
     pub(crate) vault: Vault,
+    pub(crate) charts: Charts,
     pub(crate) git: Git,
     pub(crate) gitops: crate::gitops::OpenRepositories,
     pub(crate) mirrors: crate::ingest::Mirrors,
@@ -106,6 +108,7 @@ impl App {
         config: AppConfig,
         ca: CertificateAuthority,
         vault: Vault,
+        charts: Charts,
         hooks: Arc<dyn HookReader>,
         clock: Arc<dyn Clock>,
         metrics: AppMetrics,
@@ -118,6 +121,7 @@ impl App {
             clock,
             ca,
             vault,
+            charts,
             git,
             gitops: crate::gitops::OpenRepositories::default(),
             mirrors: crate::ingest::Mirrors::default(),

@@ -12,7 +12,6 @@
 //! may do what, and writes no log line: it returns typed errors, free of credentials.
 
 mod backup;
-mod binary;
 mod changes;
 mod commit_info;
 pub mod gitops;
@@ -28,10 +27,10 @@ pub mod smart_http;
 #[cfg(test)]
 mod testing;
 
-pub use backup::UnbundleError;
-pub use binary::{Git, RunError};
+pub use backup::{UnbundleError, unbundle};
 pub use changes::{ChangeLimits, ChangedFile, Changes, Side};
 pub use commit_info::{CommitInfo, Person};
+pub use gimlet_remote::{Git, RunError};
 pub use id::{CommitId, InvalidCommitId};
 pub use names::{BranchName, InvalidName, RefKind, RefName};
 pub use path::{InvalidPath, PathFault, RepoPath};

@@ -4,15 +4,11 @@
 //! resolved once, its addresses are checked against the [`HostPolicy`], and git is made to dial
 //! exactly those, without redirects: a name that answers differently a moment later changes nothing.
 
-mod credentials;
-mod error;
-mod host;
 mod locks;
 mod transfer;
-mod url;
 
-pub use credentials::{Credentials, InvalidCredentials};
-pub use error::{RemoteError, RemoteErrorKind};
-pub use host::{HostError, HostPolicy};
+pub use gimlet_remote::{
+    Credentials, HostError, HostPolicy, InvalidCredentials, InvalidUrl, RemoteError,
+    RemoteErrorKind, RemoteUrl,
+};
 pub(crate) use transfer::{Pushed, Remote};
-pub use url::{InvalidUrl, RemoteUrl};

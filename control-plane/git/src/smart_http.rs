@@ -17,6 +17,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures::stream::BoxStream;
+use gimlet_remote::Settings;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -24,7 +25,6 @@ pub use error::ServeError;
 pub use request::{Method, Request, Right};
 
 use crate::Git;
-use crate::binary::Settings;
 use turns::Turns;
 
 /// A body, in pieces.

@@ -130,7 +130,7 @@ async fn stage(
         let name = entry.file_name().to_string_lossy().into_owned();
         let Some((owner, file)) = name.split_once('@') else { continue };
         let repository = staged.join(GITOPS).join(owner).join(file.trim_end_matches(".bundle"));
-        git.unbundle(&entry.path(), &repository)
+        gimlet_git::unbundle(&git, &entry.path(), &repository)
             .await
             .with_context(|| format!("cannot restore the repository {owner}/{file}"))?;
         git.fsck(&repository)

@@ -8,7 +8,8 @@ use gimlet_api::{
     serve_http, tls_config,
 };
 use gimlet_app::{
-    App, AppConfig, AppMetrics, CertificateAuthority, Clock, SystemClock, Vault, reconcile,
+    App, AppConfig, AppMetrics, CertificateAuthority, Clock, SystemClock, Vault, open_charts,
+    reconcile,
 };
 use gimlet_git::{
     Git,
@@ -227,7 +228,17 @@ async fn open_app(
     };
     let metrics = AppMetrics::register(registry).unwrap();
     let vault = Vault::open(folder.path()).unwrap();
-    App::new(store, config, ca, vault, Arc::new(GitHubHooks), Arc::new(SystemClock), metrics)
+    let charts = open_charts(folder.path(), config.host_policy).unwrap();
+    App::new(
+        store,
+        config,
+        ca,
+        vault,
+        charts,
+        Arc::new(GitHubHooks),
+        Arc::new(SystemClock),
+        metrics,
+    )
 }
 
 fn serve(tasks: &mut JoinSet<()>, listener: TcpListener, router: Router, stop: &CancellationToken) {

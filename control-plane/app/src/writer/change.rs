@@ -1,6 +1,6 @@
 //! What one release is to change in its gitops repository.
 
-use gimlet_charts::{DIALECT, Found, find};
+use gimlet_charts::{Access, FetchedChart};
 use gimlet_domain::{
     cause::{Cause, CauseCode},
     release::Intent,
@@ -9,16 +9,22 @@ use gimlet_git::{
     BranchName, CommitId,
     gitops::{Change, Edit, Gitops, Message},
 };
-use gimlet_helm::chart::capabilities::{Capabilities, KubeVersion};
+use gimlet_helm::{
+    Dialect,
+    chart::capabilities::{Capabilities, KubeVersion},
+};
 use gimlet_manifest::{
     Draw, ManifestError, ObjectRef, RenderInputs, Rendered, Resolved, assumed_capabilities, render,
 };
 use gimlet_shared::{
     crash_point,
+    error_chain::Chain,
     ids::{ArtifactId, ReleaseId},
     namespaces::is_protected_namespace,
 };
 use gimlet_store::{Artifact, Environment, QueuedGroup, Release};
+
+use tracing::info;
 
 use super::NotWritten;
 use crate::{
@@ -143,7 +149,7 @@ impl App {
     ) -> Result<(Resolved, Rendered), NotWritten> {
         let invalid =
             |error: ManifestError| NotWritten::refused(invalid_manifest(error.to_string()));
-        let Some(found) = chart_of(&resolved)? else {
+        let Some(found) = self.chart(&resolved).await? else {
             let rendered = render(&resolved, &RenderInputs::default()).map_err(invalid)?;
             return Ok((resolved, rendered));
         };
@@ -153,7 +159,7 @@ impl App {
                 chart: Some(&found.chart),
                 capabilities: Some(&capabilities),
                 draw,
-                dialect: DIALECT,
+                dialect: Dialect::Helm3,
             };
             let rendered = render(&resolved, &inputs)?;
             Ok((resolved, rendered))
@@ -162,15 +168,38 @@ impl App {
         rendered.map_err(invalid)
     }
 
+    /// The chart that a manifest names, if it names one.
+    async fn chart(&self, resolved: &Resolved) -> Result<Option<FetchedChart>, NotWritten> {
+        let Some(chart) = &resolved.chart else { return Ok(None) };
+        let fetched = self.parts().charts.fetch(&chart.source, &Access::anonymous()).await;
+        let fetched = fetched.map_err(|fault| {
+            if fault.is_temporary() {
+                return NotWritten::Later(AppError::unavailable("the chart", fault));
+            }
+            NotWritten::refused(
+                Cause::new(
+                    CauseCode::ManifestInvalid,
+                    "the manifest's chart cannot be had",
+                    "The message says what to do; correct `chart` and push.",
+                )
+                .with_detail(Chain(&fault).to_string()),
+            )
+        })?;
+        if let Some(note) = &fetched.note {
+            info!(app = %resolved.app, note, "a chart was had without its source");
+        }
+        Ok(Some(fetched))
+    }
+
     /// What the cluster can do, by what its agent told of it.
     async fn capabilities(&self, group: &QueuedGroup) -> Result<Capabilities, AppError> {
         let parts = self.parts();
         let cluster =
             parts.store.find_cluster_of_environment(&parts.system, &group.environment).await?;
-        let assumed = assumed_capabilities(DIALECT);
+        let assumed = assumed_capabilities(Dialect::Helm3);
         let told = cluster
             .and_then(|cluster| cluster.kubernetes_version)
-            .and_then(|version| KubeVersion::parse(&version, DIALECT).ok());
+            .and_then(|version| KubeVersion::parse(&version, Dialect::Helm3).ok());
         Ok(match told {
             Some(kube_version) => Capabilities { kube_version, ..assumed },
             None => assumed,
@@ -267,22 +296,6 @@ async fn undone(
         .filter(|commit| !commit.message.contains("This reverts commit "))
         .map(|commit| format!("This reverts commit {}.\n", commit.id))
         .collect())
-}
-
-/// The chart that a manifest names, if it names one.
-fn chart_of(resolved: &Resolved) -> Result<Option<Found>, NotWritten> {
-    let Some(chart) = &resolved.chart else { return Ok(None) };
-    let found = find(&chart.source).map_err(|fault| {
-        NotWritten::refused(
-            Cause::new(
-                CauseCode::ManifestInvalid,
-                "the manifest's chart cannot be had",
-                "The message says what to do; correct `chart` and push.",
-            )
-            .with_detail(fault.to_string()),
-        )
-    })?;
-    Ok(Some(found))
 }
 
 fn invalid_manifest(detail: String) -> Cause {

@@ -8,10 +8,12 @@ use std::{
 };
 
 use clap::{Args, Subcommand};
-use gimlet_charts::{Chart, find_locally};
+use gimlet_charts::{Access, Chart, Charts, Git, Options, Policy};
 use gimlet_manifest::{
     ChartSource, Parsed, RenderInputs, VariablesBuilder, Warning, parse_dotenv, parse_manifest,
 };
+
+use gimlet_shared::error_chain::Chain;
 
 use crate::{error::CliError, output::Tone, shell::Shell};
 
@@ -91,7 +93,7 @@ impl Template {
             all.build(&manifest).and_then(|all| gimlet_manifest::resolve(&manifest, &all));
         let resolved = resolved.map_err(fail)?;
         let found = match &resolved.chart {
-            Some(chart) => Some(chart_of(shell, &chart.source)?),
+            Some(chart) => Some(chart_of(shell, &chart.source).await?),
             None => None,
         };
         let inputs = RenderInputs { chart: found.as_ref(), ..RenderInputs::default() };
@@ -109,14 +111,20 @@ impl Template {
     }
 }
 
-/// The chart that a manifest names; a folder is looked for where the command runs.
-fn chart_of(shell: &mut Shell, source: &ChartSource) -> Result<Arc<Chart>, CliError> {
-    let found = find_locally(source, Path::new("."));
-    let found = found.map_err(|fault| CliError::local(fault.to_string()))?;
-    if let Some(note) = found.note {
+/// The chart that a manifest names; a folder is looked for where the command runs. What is fetched is forgotten
+/// afterwards.
+async fn chart_of(shell: &mut Shell, source: &ChartSource) -> Result<Arc<Chart>, CliError> {
+    let failed = |problem: &dyn std::error::Error| CliError::local(Chain(problem).to_string());
+    let scratch = tempfile::tempdir().map_err(|error| failed(&error))?;
+    let git = Git::new(scratch.path().join("git-home"));
+    let options = Options::new(scratch.path().join("charts"), Policy::person(), git);
+    let charts = Charts::open(options).map_err(|error| failed(&error))?;
+    let fetched = charts.fetch(source, &Access::anonymous()).await;
+    let fetched = fetched.map_err(|error| failed(&error))?;
+    if let Some(note) = fetched.note {
         shell.out.note(Tone::Busy, &format!("note: {note}"));
     }
-    Ok(found.chart)
+    Ok(fetched.chart)
 }
 
 async fn parsed(shell: &mut Shell, file: &Path) -> Result<Parsed, CliError> {

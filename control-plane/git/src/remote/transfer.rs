@@ -5,11 +5,10 @@ use std::ffi::OsString;
 use std::path::Path;
 use std::time::Duration;
 
+use gimlet_remote::{Finished, Resolver, Run, Settings};
 use gix::ObjectId;
 
-use super::host::Resolver;
 use super::{Credentials, HostPolicy, RemoteError, RemoteUrl, locks};
-use crate::binary::{Finished, Run, Settings};
 use crate::{BranchName, CommitId, Git, RefName};
 
 /// How long one exchange with a host may take.

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use futures::{StreamExt, stream};
+use gimlet_remote::{Group, read_tail};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::process::{ChildStderr, ChildStdin, ChildStdout, Command};
 use tokio::sync::mpsc;
@@ -13,7 +14,6 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::{Body, Response, ServeError, turns::Turn};
-use crate::binary::{Group, read_tail};
 
 /// The largest header block that is accepted of the backend, in bytes; it sends about 200.
 const LARGEST_HEAD: usize = 16 << 10;

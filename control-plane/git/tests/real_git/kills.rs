@@ -32,8 +32,10 @@ async fn writes_until_it_is_killed() {
                 change.message =
                     Message::new("deploy").and_then(|m| m.with_trailer(DEPLOY_ID, &id)).unwrap();
                 repository.commit(change).await.unwrap();
-                // Unlike `println!`, this is not kept from the parent by the test harness.
-                writeln!(std::io::stderr(), "acknowledged {id}").unwrap();
+                // Unlike `println!`, this is not kept from the parent by the test harness. One write: a
+                // kill leaves a line out, or leaves it whole.
+                let line = format!("acknowledged {id}\n");
+                std::io::stderr().write_all(line.as_bytes()).unwrap();
             }
         });
     }

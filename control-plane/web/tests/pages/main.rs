@@ -13,7 +13,9 @@ use axum::{
     },
     response::Response,
 };
-use gimlet_app::{App, AppConfig, AppMetrics, CertificateAuthority, Clock, SystemClock, Vault};
+use gimlet_app::{
+    App, AppConfig, AppMetrics, CertificateAuthority, Clock, SystemClock, Vault, open_charts,
+};
 use gimlet_git::remote::HostPolicy;
 use gimlet_github::GitHubHooks;
 use gimlet_store::Store;
@@ -51,8 +53,9 @@ impl Site {
         };
         let metrics = AppMetrics::register(&prometheus::Registry::new()).unwrap();
         let vault = Vault::open(folder.path()).unwrap();
+        let charts = open_charts(folder.path(), settings.host_policy).unwrap();
         let (hooks, clock) = (Arc::new(GitHubHooks), Arc::new(SystemClock));
-        let app = App::new(store.clone(), settings, ca, vault, hooks, clock, metrics);
+        let app = App::new(store.clone(), settings, ca, vault, charts, hooks, clock, metrics);
         let shutdown = CancellationToken::new();
         let config =
             WebConfig { public_url: public_url.parse().unwrap(), shutdown: shutdown.clone() };

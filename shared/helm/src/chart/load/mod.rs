@@ -3,10 +3,12 @@
 mod archive;
 mod folder;
 mod ignore;
+mod listed;
 
 use std::{collections::BTreeMap, path::Path, sync::Arc};
 
 pub use archive::archive;
+pub use listed::{Listed, folder_files, without_ignored};
 
 use super::{Chart, ChartError, File, Metadata, overrides, schema::Schema};
 use crate::{Dialect, value::Data, yaml};

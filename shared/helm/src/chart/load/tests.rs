@@ -152,3 +152,33 @@ fn a_link_in_a_folder_is_refused() {
     let said = path(folder.path(), Dialect::Helm3, LoadLimits::default()).expect_err("a link");
     assert_eq!(said.to_string(), "values.yaml is a link; put the file itself into the chart");
 }
+
+#[test]
+fn files_in_memory_are_ignored_as_those_of_a_folder_are() {
+    let written = [
+        ("Chart.yaml", HEAD),
+        (".helmignore", b"ci/\n*.bak\n/top.txt\n".as_slice()),
+        ("ci/values.yaml", b"a: 1"),
+        ("docs/ci/more/x", b"x"),
+        ("docs/top.txt", b"x"),
+        ("top.txt", b"x"),
+        ("templates/a.yaml", b"a: 1"),
+        ("templates/.hidden", b"x"),
+        ("templates/old.bak", b"x"),
+    ];
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut listed = Vec::new();
+    for (path, data) in written {
+        let place = folder.path().join(path);
+        std::fs::create_dir_all(place.parent().expect("a folder")).expect("it is made");
+        std::fs::write(place, data).expect("it is written");
+        listed.push((path.to_owned(), data.to_vec()));
+    }
+    let mut read = folder_files(folder.path(), LoadLimits::default()).expect("files");
+    let mut kept = without_ignored(listed).expect("rules");
+    read.sort();
+    kept.sort();
+    assert_eq!(read, kept);
+    let names: Vec<&str> = kept.iter().map(|(path, _)| path.as_str()).collect();
+    assert_eq!(names, [".helmignore", "Chart.yaml", "docs/top.txt", "templates/a.yaml"]);
+}

@@ -47,12 +47,17 @@ impl Credentials {
     }
 
     /// The HTTP header that says it.
-    pub(crate) fn header(&self) -> String {
-        format!("Authorization: Basic {}", self.encoded())
+    pub fn header(&self) -> String {
+        format!("Authorization: {}", self.authorization())
+    }
+
+    /// That header's value.
+    pub fn authorization(&self) -> String {
+        format!("Basic {}", self.encoded())
     }
 
     /// `text` without any trace of the password.
-    pub(crate) fn scrub(&self, text: &str) -> String {
+    pub fn scrub(&self, text: &str) -> String {
         text.replace(self.password.expose_secret(), "***").replace(&self.encoded(), "***")
     }
 

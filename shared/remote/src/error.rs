@@ -1,7 +1,6 @@
 //! What went wrong at a git host, told from what git prints.
 
-use super::HostError;
-use crate::RunError;
+use crate::{HostError, RunError};
 
 /// Why a remote repository could not be used. No text holds credentials.
 #[derive(Debug, thiserror::Error)]
@@ -105,7 +104,7 @@ impl RemoteError {
     }
 
     /// Reads git's error output, already scrubbed.
-    pub(crate) fn from_output(command: &'static str, url: String, output: &str) -> Self {
+    pub fn from_output(command: &'static str, url: String, output: &str) -> Self {
         let detail = last_lines(output);
         let says = |phrases: &[&str]| phrases.iter().any(|phrase| output.contains(phrase));
         if says(REDIRECTED) {

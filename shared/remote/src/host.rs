@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use url::Host;
 
-use super::RemoteUrl;
+use crate::RemoteUrl;
 
 /// What the operator allows of the addresses that members give. By default only public hosts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -43,16 +43,20 @@ pub enum HostError {
 
 /// How host names become addresses.
 #[derive(Clone, Debug)]
-pub(crate) enum Resolver {
+pub enum Resolver {
+    /// As the system's configuration says.
     System,
-    #[cfg(test)]
+    /// To these, whatever the name: for tests.
     Fixed(Vec<IpAddr>),
 }
 
 impl HostPolicy {
     /// Resolves and checks the host of `url`. Returns the value of `http.curloptResolve` that makes git
     /// dial the checked addresses and no others; `None` where there is no name to resolve.
-    pub(crate) async fn pin(
+    ///
+    /// # Errors
+    /// When the name has no address, or one that may not be dialled.
+    pub async fn pin(
         self,
         url: &RemoteUrl,
         resolver: &Resolver,
@@ -81,7 +85,11 @@ impl HostPolicy {
 }
 
 impl Resolver {
-    async fn look_up(&self, host: &str, port: u16) -> Result<Vec<IpAddr>, HostError> {
+    /// The addresses of a name.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub async fn look_up(&self, host: &str, port: u16) -> Result<Vec<IpAddr>, HostError> {
         let unresolved = |source| HostError::Unresolved { host: host.to_owned(), source };
         let addresses: Vec<IpAddr> = match self {
             Self::System => tokio::net::lookup_host((host, port))
@@ -89,7 +97,6 @@ impl Resolver {
                 .map_err(|source| unresolved(Some(source)))?
                 .map(|socket| socket.ip())
                 .collect(),
-            #[cfg(test)]
             Self::Fixed(addresses) => addresses.clone(),
         };
         if addresses.is_empty() { Err(unresolved(None)) } else { Ok(addresses) }
@@ -104,7 +111,7 @@ fn bracketed(address: &IpAddr) -> String {
 }
 
 /// Whether an address is on the public Internet, by the special-purpose registries of RFC 6890.
-fn is_public(address: IpAddr) -> bool {
+pub fn is_public(address: IpAddr) -> bool {
     match address {
         IpAddr::V4(address) => is_public_v4(address),
         IpAddr::V6(address) => is_public_v6(address),

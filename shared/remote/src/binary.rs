@@ -17,7 +17,7 @@ use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio::process::{Child, ChildStdout, Command};
 
 /// How much of a child's error output is kept, in bytes: its end, where git says why.
-const KEPT_STDERR: usize = 4096;
+pub(crate) const KEPT_STDERR: usize = 4096;
 
 /// How long a child may take to clean up after `SIGTERM` before `SIGKILL`.
 const GRACE: Duration = Duration::from_secs(2);
@@ -29,6 +29,7 @@ pub struct Git {
     home: PathBuf,
     search_path: OsString,
     ca_bundle: Option<PathBuf>,
+    variables: Vec<(OsString, OsString)>,
 }
 
 /// Why a run of the git binary gave no result.
@@ -77,6 +78,7 @@ impl Git {
             home: home.into(),
             search_path: "/usr/local/bin:/usr/bin:/bin".into(),
             ca_bundle: None,
+            variables: Vec::new(),
         }
     }
 
@@ -92,34 +94,19 @@ impl Git {
         Self { ca_bundle: Some(file.into()), ..self }
     }
 
-    /// Gathers the loose objects of a bare repository in packs, and small packs in larger ones. Each
-    /// commit adds about ten loose objects, and nothing else ever gathers them. Safe beside readers and
-    /// writers; to be called now and then, such as nightly.
-    ///
-    /// # Errors
-    /// When git does not get to its end within ten minutes.
-    pub async fn repack(&self, repository: &Path) -> Result<(), RunError> {
-        let arguments = ["--geometric=2", "-d", "-l", "-q"].map(OsString::from).to_vec();
-        let run = Run {
-            git_dir: Some(repository),
-            command: "repack",
-            arguments,
-            settings: Settings::default(),
-            time_limit: Duration::from_secs(600),
-            output_limit: KEPT_STDERR,
-        };
-        let finished = self.run(run).await?;
-        if finished.success {
-            return Ok(());
-        }
-        Err(RunError::Failed { command: "repack".into(), complaint: finished.stderr })
+    /// Gives it one variable of its environment besides, such as the place of a person's ssh agent.
+    #[must_use]
+    pub fn with_variable(mut self, name: impl Into<OsString>, value: impl Into<OsString>) -> Self {
+        self.variables.push((name.into(), value.into()));
+        self
     }
 
     /// A command without arguments, in the cleaned environment plus `settings`.
-    pub(crate) fn command(&self, settings: &Settings) -> Command {
+    pub fn command(&self, settings: &Settings) -> Command {
         let mut command = Command::new(&self.program);
         command
             .env_clear()
+            .envs(self.variables.iter().map(|(name, value)| (name, value)))
             .env("PATH", &self.search_path)
             .env("HOME", &self.home)
             .env("LC_ALL", "C")
@@ -146,7 +133,10 @@ impl Git {
     }
 
     /// Runs git to its end and returns what it wrote.
-    pub(crate) async fn run(&self, run: Run<'_>) -> Result<Finished, RunError> {
+    ///
+    /// # Errors
+    /// When it cannot be run, or goes beyond a limit. A run that ends with a failure is none.
+    pub async fn run(&self, run: Run<'_>) -> Result<Finished, RunError> {
         let mut command = self.command(&run.settings);
         if let Some(git_dir) = run.git_dir {
             command.arg("--git-dir").arg(git_dir);
@@ -201,35 +191,46 @@ const BASE: &[(&str, &str)] = &[
 
 /// Configuration for one run; values may be credentials.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Settings(Vec<(&'static str, SecretString)>);
+pub struct Settings(Vec<(&'static str, SecretString)>);
 
 impl Settings {
-    pub(crate) fn set(&mut self, key: &'static str, value: impl Into<String>) {
+    /// Sets one key, as `git config` names it.
+    pub fn set(&mut self, key: &'static str, value: impl Into<String>) {
         self.0.push((key, SecretString::from(value.into())));
     }
 }
 
 /// One run of the git binary.
-pub(crate) struct Run<'a> {
-    pub(crate) git_dir: Option<&'a Path>,
-    pub(crate) command: &'static str,
+#[derive(Debug)]
+pub struct Run<'a> {
+    /// The repository it is about.
+    pub git_dir: Option<&'a Path>,
+    /// Such as `fetch`.
+    pub command: &'static str,
     /// Options first, then `--`, then operands that were validated.
-    pub(crate) arguments: Vec<OsString>,
-    pub(crate) settings: Settings,
-    pub(crate) time_limit: Duration,
-    pub(crate) output_limit: usize,
+    pub arguments: Vec<OsString>,
+    /// What it may do.
+    pub settings: Settings,
+    /// After this it is ended.
+    pub time_limit: Duration,
+    /// The most that it may print, in bytes.
+    pub output_limit: usize,
 }
 
 /// What a finished child left.
 #[derive(Debug)]
-pub(crate) struct Finished {
-    pub(crate) success: bool,
-    pub(crate) stdout: Vec<u8>,
-    pub(crate) stderr: String,
+pub struct Finished {
+    /// What its exit status says.
+    pub success: bool,
+    /// What it wrote.
+    pub stdout: Vec<u8>,
+    /// The end of what it complained of.
+    pub stderr: String,
 }
 
 /// A child with its process group; ended on drop.
-pub(crate) struct Group(pub(crate) Child);
+#[derive(Debug)]
+pub struct Group(pub Child);
 
 impl Group {
     /// Reads the output to its end and waits; `None` when it exceeds `limit`.
@@ -253,7 +254,7 @@ impl Group {
     }
 
     /// Ends the group: politely, then for good.
-    pub(crate) async fn end(&mut self) {
+    pub async fn end(&mut self) {
         self.signal(Signal::TERM);
         if tokio::time::timeout(GRACE, self.0.wait()).await.is_err() {
             self.signal(Signal::KILL);
@@ -263,7 +264,7 @@ impl Group {
     }
 
     /// Waits for a group that has said all it had to say; ends it if it lingers.
-    pub(crate) async fn let_end(&mut self) {
+    pub async fn let_end(&mut self) {
         if tokio::time::timeout(GRACE, self.0.wait()).await.is_err() {
             self.end().await;
         }
@@ -295,7 +296,7 @@ async fn read_whole(pipe: Option<ChildStdout>, limit: usize) -> std::io::Result<
 }
 
 /// Drains a pipe and keeps its end as printable text.
-pub(crate) async fn read_tail(pipe: Option<impl AsyncRead + Unpin>) -> String {
+pub async fn read_tail(pipe: Option<impl AsyncRead + Unpin>) -> String {
     let Some(mut pipe) = pipe else { return String::new() };
     let (mut kept, mut chunk) = (Vec::new(), [0; 4096]);
     // A pipe that breaks has said all that it will.

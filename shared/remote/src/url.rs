@@ -72,7 +72,7 @@ impl RemoteUrl {
     }
 
     /// Host and port to dial; `None` for `file`.
-    pub(crate) fn dialled(&self) -> Option<(Host<&str>, u16)> {
+    pub fn dialled(&self) -> Option<(Host<&str>, u16)> {
         match &self.0 {
             Address::Http(url) => url.host().zip(url.port_or_known_default()),
             Address::File(..) => None,
@@ -80,7 +80,7 @@ impl RemoteUrl {
     }
 
     /// The directory of a `file` address.
-    pub(crate) fn directory(&self) -> Option<&Path> {
+    pub fn directory(&self) -> Option<&Path> {
         match &self.0 {
             Address::Http(_) => None,
             Address::File(path, _) => Some(path),
