@@ -26,8 +26,8 @@ use crate::web::Web;
 use crate::work::Workshop;
 use crate::{builtin, folder, git, oci, repository, stand_in};
 
-/// How many fetches go on at a time; each may hold an archive and what is parsed of it.
-const CONCURRENT: usize = 8;
+/// How many exchanges git has at a time; each is a process or two, and a repository in the making.
+const GIT_CONCURRENT: usize = 4;
 
 /// How long a fetch may take with all its questions, and with waiting for its turn.
 const WHOLE: Duration = Duration::from_secs(300);
@@ -90,6 +90,9 @@ pub enum OpenError {
 }
 
 /// Fetches charts. Cheap to clone; clones share all of it.
+///
+/// It bounds what goes on at a time, for all who ask together; how much of that one organization may have is for
+/// the caller to say.
 #[derive(Clone, Debug)]
 pub struct Charts(Arc<Inner>);
 
@@ -97,7 +100,6 @@ pub struct Charts(Arc<Inner>);
 struct Inner {
     shop: Workshop,
     flights: Flights,
-    turns: Semaphore,
     counters: Arc<Counters>,
 }
 
@@ -121,9 +123,9 @@ impl Charts {
             policy,
             drafts,
             time_to_live: options.time_to_live,
+            git_turns: Semaphore::new(GIT_CONCURRENT),
         };
-        let (flights, turns) = (Flights::default(), Semaphore::new(CONCURRENT));
-        Ok(Self(Arc::new(Inner { shop, flights, turns, counters: Arc::default() })))
+        Ok(Self(Arc::new(Inner { shop, flights: Flights::default(), counters: Arc::default() })))
     }
 
     /// Fetches a chart, or finds it where it was kept.
@@ -172,8 +174,6 @@ impl Inner {
         access: &Access,
         place: &str,
     ) -> Result<Obtained, FetchError> {
-        let cut_off = |_| FetchError::CutOff { place: place.to_owned() };
-        let _turn = self.turns.acquire().await.map_err(cut_off)?;
         let shop = &self.shop;
         match source {
             ChartSource::Repository { url, name, version } => {

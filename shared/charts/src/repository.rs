@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use reqwest::StatusCode;
 use serde::{Deserialize, Serialize};
+use tokio::sync::Semaphore;
 use url::Url;
 
 use crate::access::Access;
@@ -29,24 +30,42 @@ const INDEX_MEMORY: usize = 64 << 20;
 /// How many addresses of one archive are tried.
 const ADDRESSES: usize = 3;
 
-/// An index that was parsed.
-#[derive(Debug, Default)]
-pub(crate) struct Indexes(Mutex<VecDeque<(Digest, usize, Arc<Index>)>>);
+/// How many indexes are parsed at a time; a large one takes several times its size meanwhile.
+const PARSED_AT_ONCE: usize = 2;
+
+/// Indexes that were parsed.
+#[derive(Debug)]
+pub(crate) struct Indexes {
+    /// The last that came stands last.
+    known: Mutex<VecDeque<(Digest, usize, Arc<Index>)>>,
+    turns: Semaphore,
+}
+
+impl Default for Indexes {
+    fn default() -> Self {
+        Self { known: Mutex::default(), turns: Semaphore::new(PARSED_AT_ONCE) }
+    }
+}
 
 impl Indexes {
     fn find(&self, digest: Digest) -> Option<Arc<Index>> {
-        let indexes = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let indexes = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         indexes.iter().find(|(known, ..)| *known == digest).map(|(.., index)| Arc::clone(index))
     }
 
     fn remember(&self, digest: Digest, size: usize, index: &Arc<Index>) {
-        let mut indexes = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut indexes = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         indexes.retain(|(known, ..)| *known != digest);
         indexes.push_back((digest, size, Arc::clone(index)));
         while indexes.len() > 1 && indexes.iter().map(|it| it.1).sum::<usize>() > INDEX_MEMORY {
             indexes.pop_front();
         }
     }
+}
+
+/// The digest of an entry's archive, as the index writes it.
+fn announced(entry: &Entry) -> Option<&str> {
+    entry.digest.as_deref().map(str::trim).filter(|text| !text.is_empty())
 }
 
 /// What is noted of an index.
@@ -85,8 +104,9 @@ impl Chart<'_> {
         };
         let entry = self.entry(&index)?;
         match self.archive(entry).await {
-            // The index may be there while the archive's host is not.
-            Err(error) if error.is_temporary() => {
+            // The index may be there while the archive's host is not. Where it announces a digest, what is kept
+            // has another one, and is not what it means.
+            Err(error) if error.is_temporary() && announced(entry).is_none() => {
                 self.held(&entry.version, &error).await.ok_or(error)
             }
             obtained => obtained.map(|it| it.noted(note)),
@@ -134,6 +154,7 @@ impl Chart<'_> {
         if let Some(index) = self.shop.indexes.find(digest) {
             return Some(index);
         }
+        let _turn = self.shop.indexes.turns.acquire().await.ok()?;
         let read = self.shop.shelf.on_disk(move |cache| {
             let bytes = cache.bytes(digest)?;
             Some((bytes.len(), Index::parse(&bytes).ok()?))
@@ -164,13 +185,14 @@ impl Chart<'_> {
         let reply = reply.success(&url)?;
         let (etag, body) = (reply.etag(), reply.body);
         let (digest, size) = (Digest::of(&body), body.len());
+        let cut_off = || FetchError::CutOff { place: self.place.to_owned() };
+        let _turn = self.shop.indexes.turns.acquire().await.map_err(|_| cut_off())?;
         let read = self.shop.shelf.on_disk(move |cache| {
             let index = Index::parse(&body)?;
             // A full disk costs another question later.
             let _ = cache.keep(digest, &body);
             Ok::<_, String>(index)
         });
-        let cut_off = || FetchError::CutOff { place: self.place.to_owned() };
         let index = read.await.ok_or_else(cut_off)?;
         let index = index.map_err(|fault| {
             FetchError::malformed(shown(&url), format!("it is no index of charts: {fault}"))
@@ -204,8 +226,7 @@ impl Chart<'_> {
 
     /// The archive of an entry: the one that was kept, if the index says that it is the same.
     async fn archive(&self, entry: &Entry) -> Result<Obtained, FetchError> {
-        let digest = entry.digest.as_deref().map(str::trim).filter(|text| !text.is_empty());
-        let expected = digest.map(Digest::from_str).transpose().map_err(|fault| {
+        let expected = announced(entry).map(Digest::from_str).transpose().map_err(|fault| {
             let place = format!("the index of {}", shown(&self.repository));
             FetchError::malformed(place, format!("the digest of {}: {fault}", self.name))
         })?;

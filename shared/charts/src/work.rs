@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use gimlet_remote::Git;
+use tokio::sync::Semaphore;
 use url::Url;
 
 use crate::access::Access;
@@ -30,6 +31,7 @@ pub(crate) struct Workshop {
     pub(crate) drafts: PathBuf,
     /// For how long what a source said is taken for true.
     pub(crate) time_to_live: Duration,
+    pub(crate) git_turns: Semaphore,
 }
 
 impl Workshop {

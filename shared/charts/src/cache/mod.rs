@@ -7,6 +7,7 @@ mod room;
 
 use std::fs;
 use std::io::{self, Write as _};
+use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
@@ -35,7 +36,8 @@ impl Cache {
     pub(crate) fn open(root: &Path, limit: u64) -> io::Result<Self> {
         let cache = Self { root: root.to_owned(), limit };
         for folder in [cache.contents(), cache.records(), cache.drafts()] {
-            fs::create_dir_all(folder)?;
+            // What was fetched with credentials is nothing for other users of the machine.
+            fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
         }
         for path in room::older_than(&cache.drafts(), ABANDONED) {
             // A draft of git is a folder.

@@ -72,6 +72,10 @@ impl Chart<'_> {
         }
         let checkout = self.remote.check_out(&wanted).await?;
         let commit = checkout.commit.clone();
+        if let Wanted::Short(hash) = &wanted {
+            let noted = HeldCommit { commit: commit.clone(), checked_at: work::now() };
+            self.shop.shelf.note(self.short(hash), noted).await;
+        }
         if let Some(kept) = self.kept(&commit).await {
             return Ok(kept);
         }
@@ -91,11 +95,12 @@ impl Chart<'_> {
         let name = match &self.source.reference {
             // A commit is what it is; of a short name, that is seen in the repository only.
             GitReference::Commit(hash) => {
-                let wanted = match hash.len() {
-                    40 | 64 => Wanted::Whole(hash.clone()),
-                    _ => Wanted::Short(hash.clone()),
-                };
-                return Ok((wanted, None));
+                if matches!(hash.len(), 40 | 64) {
+                    return Ok((Wanted::Whole(hash.clone()), None));
+                }
+                let held: Option<HeldCommit> = self.shop.shelf.record(self.short(hash)).await;
+                let whole = held.map(|held| Wanted::Whole(held.commit));
+                return Ok((whole.unwrap_or_else(|| Wanted::Short(hash.clone())), None));
             }
             GitReference::DefaultBranch => "HEAD".to_owned(),
             GitReference::Branch(branch) => format!("refs/heads/{branch}"),
@@ -143,6 +148,11 @@ impl Chart<'_> {
         let (digest, chart) = put.await?;
         let obtained = Obtained::new(digest, chart, Outcome::Fetched);
         Ok(obtained.at(Some(checkout.commit.clone())))
+    }
+
+    /// Under which a short name's whole one is noted.
+    fn short(&self, hash: &str) -> Digest {
+        self.key("short", &[hash])
     }
 
     fn key(&self, what: &str, parts: &[&str]) -> Digest {

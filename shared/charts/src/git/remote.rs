@@ -149,6 +149,8 @@ impl<'a> Remote<'a> {
         options: &[&str],
         operands: &[&str],
     ) -> Result<Finished, FetchError> {
+        let cut_off = |_| FetchError::CutOff { place: self.place.to_owned() };
+        let _turn = self.shop.git_turns.acquire().await.map_err(cut_off)?;
         let settings = self.settings().await?;
         let mut arguments: Vec<OsString> = options.iter().map(OsString::from).collect();
         arguments.extend(["--".into(), OsString::from(&self.source.url)]);

@@ -123,7 +123,7 @@ impl<'a> Registry<'a> {
         let Challenge::Bearer { realm, service } = challenge else {
             return Ok(self.credentials.clone());
         };
-        let is_token = self.credentials.as_ref().is_some_and(|it| is_bearer(it));
+        let is_token = self.credentials.as_ref().is_some_and(is_bearer);
         if is_token {
             return Ok(self.credentials.clone());
         }

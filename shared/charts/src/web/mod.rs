@@ -12,6 +12,7 @@ use reqwest::header::{
     ACCEPT, AUTHORIZATION, ETAG, HeaderMap, HeaderValue, IF_NONE_MATCH, LOCATION,
 };
 use reqwest::{Client, ClientBuilder, Response, StatusCode, redirect};
+use tokio::sync::Semaphore;
 use url::{Host, Origin, Url};
 
 use crate::error::FetchError;
@@ -30,12 +31,16 @@ const PAUSE: Duration = Duration::from_secs(30);
 /// How long one answer may take, with all its bytes.
 const WHOLE: Duration = Duration::from_secs(120);
 
+/// How many files are asked for at a time; each may hold an index or an archive in memory.
+const CONCURRENT: usize = 16;
+
 /// Asks other hosts.
 #[derive(Debug)]
 pub(crate) struct Web {
     client: Client,
     policy: Arc<Policy>,
     retries: Vec<Duration>,
+    turns: Semaphore,
 }
 
 /// One file that is asked for.
@@ -112,7 +117,7 @@ impl Web {
                 builder.no_proxy().dns_resolver(resolver::Checked::new(policy.hosts.clone()))
             }
         };
-        Ok(Self { client: builder.build()?, policy, retries })
+        Ok(Self { client: builder.build()?, policy, retries, turns: Semaphore::new(CONCURRENT) })
     }
 
     /// Asks, and again after a pause where nobody answers.
@@ -132,6 +137,8 @@ impl Web {
     }
 
     async fn get_once(&self, ask: &Ask) -> Result<Reply, FetchError> {
+        let cut_off = |_| FetchError::CutOff { place: shown(&ask.url) };
+        let _turn = self.turns.acquire().await.map_err(cut_off)?;
         let mut url = ask.url.clone();
         // Whoever is led elsewhere gets no credentials any more, even where the way leads back.
         let mut authorization = ask.authorization.as_ref();

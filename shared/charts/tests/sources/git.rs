@@ -97,6 +97,12 @@ async fn a_branch_is_followed_and_a_commit_is_kept() {
     let other = place.charts();
     other.fetch(&fixed, &anonymous()).await.unwrap();
     assert_eq!(other.counters().count(SourceKind::Git, Outcome::Cached), 1);
+    // So does one with the beginning of its name, the second time.
+    let short = at(&host.url("r"), GitReference::Commit(first[..9].to_owned()), "charts/web");
+    other.fetch(&short, &anonymous()).await.unwrap();
+    host.host.asked();
+    assert_eq!(other.fetch(&short, &anonymous()).await.unwrap().revision, Some(first));
+    assert!(host.host.asked().is_empty());
     // One that trusts does not ask within a minute.
     host.host.asked();
     let trusting = place.with(|options| options.time_to_live = Duration::from_secs(600));

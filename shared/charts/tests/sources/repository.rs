@@ -195,6 +195,24 @@ async fn a_republished_version_replaces_the_kept_one() {
 }
 
 #[tokio::test]
+async fn a_version_that_was_superseded_does_not_stand_in_for_the_announced_one() {
+    let (place, host) = (Place::new(), repository().await);
+    let source = in_repository(&host.url("/charts"), "web", "1.0.0");
+    place.charts().fetch(&source, &anonymous()).await.unwrap();
+    for (digest, stands_in) in [(Digest::of(b"new").to_string(), false), (String::new(), true)] {
+        let index = format!(
+            "entries:\n  web:\n  - {{version: 1.0.0, urls: [gone.tgz], digest: '{digest}'}}\n"
+        );
+        host.becomes(move |seen| match seen.path.ends_with("index.yaml") {
+            true => Answer::ok(index.clone()),
+            false => Answer::status(503),
+        });
+        let fetched = place.charts().fetch(&source, &anonymous()).await;
+        assert_eq!(fetched.is_ok_and(|it| it.note.is_some()), stands_in, "{digest:?}");
+    }
+}
+
+#[tokio::test]
 async fn a_damaged_cache_is_filled_again() {
     let (place, host) = (Place::new(), repository().await);
     let source = in_repository(&host.url("/charts"), "web", "1.0.0");
