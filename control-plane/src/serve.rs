@@ -42,6 +42,8 @@ use crate::{
 /// # Errors
 /// What cannot be opened, and why.
 pub async fn open_app(config: &Config) -> anyhow::Result<(App, Registry)> {
+    // The provider of the whole process; it is set once, before any TLS.
+    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
     make_private(&config.data_dir)
         .with_context(|| format!("cannot make the data directory {}", config.data_dir.display()))?;
     let store = Store::open(config.database_url.expose_secret())
@@ -87,8 +89,6 @@ pub(crate) fn make_private(folder: &std::path::Path) -> std::io::Result<()> {
 /// # Errors
 /// A port that cannot be opened, or a part that failed.
 pub async fn serve(config: Config, settings: Settings, logs: Logs) -> anyhow::Result<()> {
-    // The provider of the whole process; it is set once, before any TLS.
-    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
     make_private(&config.data_dir)
         .with_context(|| format!("cannot make the data directory {}", config.data_dir.display()))?;
     let _lock = DataLock::take(&config.data_dir)?;
