@@ -151,7 +151,7 @@ impl Fields {
                 let century = if year >= 69 { 1900 } else { 2000 };
                 (self.year, rest) = (century + i64::from(year), after);
             }
-            Part::Hour => (self.hour, rest) = bounded(digits(text, 2, 2)?, 24, "hour")?,
+            Part::Hour => (self.hour, rest) = bounded(digits(text, 1, 2)?, 24, "hour")?,
             Part::Hour12 => (self.hour, rest) = bounded(digits(text, 1, 2)?, 13, "hour")?,
             Part::ZeroHour12 => (self.hour, rest) = bounded(digits(text, 2, 2)?, 13, "hour")?,
             Part::Minute => (self.minute, rest) = bounded(digits(text, 1, 2)?, 60, "minute")?,

@@ -99,14 +99,14 @@ pub enum PatchError {
     },
     /// A field of a target is no regular expression.
     #[error(
-        "{place}.target.{field}: `{pattern}` is not a regular expression; escape what is meant literally"
+        "{place}.target.{field}: {pattern} is not a regular expression; escape what is meant literally"
     )]
     Pattern {
         /// The patch.
         place: PatchPlace,
         /// The field.
         field: &'static str,
-        /// The text.
+        /// The text, quoted.
         pattern: String,
         /// What is wrong.
         source: Box<regex::Error>,

@@ -84,6 +84,7 @@ fn by_element(
     path: &mut Path,
 ) -> Result<Vec<Tree>, Fault> {
     let mut list = Keyed::new(elements, there.unwrap_or_default());
+    let known = list.entries.len();
     let mut order = Vec::new();
     for (number, item) in patch.into_iter().enumerate() {
         let (first, fields) = list.check(item, number, path)?;
@@ -106,10 +107,15 @@ fn by_element(
             .map(Tree::Map);
         list.entries[at].tree = new;
     }
-    // Those of the patch come first.
-    let rest = (0..list.entries.len()).filter(|at| !list.entries[*at].patched);
-    order.extend(rest.collect::<Vec<_>>());
-    Ok(order.into_iter().filter_map(|at| list.entries[at].tree.take()).collect())
+    // Those of the patch come first; where there are further keys, only the new ones do.
+    let further = list.entries.iter().any(|entry| entry.keys.iter().any(Option::is_some));
+    if further {
+        order.retain(|at| *at >= known);
+    }
+    let mut entries: Vec<_> = list.entries.into_iter().map(|entry| entry.tree).collect();
+    let mut all: Vec<Tree> = order.iter().filter_map(|at| entries[*at].take()).collect();
+    all.extend(entries.into_iter().flatten());
+    Ok(all)
 }
 
 impl Keyed {

@@ -148,11 +148,13 @@ impl Reader {
                 return self.bad(line, format!("Kubernetes knows no number {text}; quote it"));
             }
             Word::Timestamp if self.words == Words::Object => {
-                return Ok(Tree::text(Word::complete_timestamp(&text).unwrap_or(text)));
+                let spelling = Word::complete_timestamp(&text).unwrap_or(text);
+                let meaning = Meaning::Text;
+                return Ok(Tree::Scalar(Scalar { spelling, meaning, quoted: false }));
             }
             Word::Bool(_) | Word::Timestamp | Word::Str => Meaning::Text,
         };
-        Ok(Tree::Scalar(Scalar { spelling: text, meaning }))
+        Ok(Tree::Scalar(Scalar { spelling: text, meaning, quoted: false }))
     }
 
     fn is_truth(&self, text: &str) -> bool {
@@ -166,7 +168,8 @@ impl Reader {
 pub(super) fn from_json(value: serde_json::Value) -> Tree {
     use serde_json::Value;
 
-    let scalar = |spelling: String, meaning| Tree::Scalar(Scalar { spelling, meaning });
+    let scalar =
+        |spelling: String, meaning| Tree::Scalar(Scalar { spelling, meaning, quoted: false });
     match value {
         Value::Null => Tree::Null(Null::Spelled),
         Value::Bool(truth) => scalar(truth.to_string(), Meaning::Bool(truth)),

@@ -35,6 +35,8 @@ pub(super) enum Null {
 pub(super) struct Scalar {
     pub(super) spelling: String,
     pub(super) meaning: Meaning,
+    /// Whether it is written in quotes or as a block.
+    pub(super) quoted: bool,
 }
 
 /// What a scalar means.
@@ -50,14 +52,15 @@ pub(super) enum Meaning {
 }
 
 impl Tree {
+    /// A text in quotes.
     pub(super) fn text(text: impl Into<String>) -> Self {
-        Self::Scalar(Scalar { spelling: text.into(), meaning: Meaning::Text })
+        Self::Scalar(Scalar { spelling: text.into(), meaning: Meaning::Text, quoted: true })
     }
 
     /// The text, if it is one.
     pub(super) fn as_text(&self) -> Option<&str> {
         match self {
-            Self::Scalar(Scalar { spelling, meaning: Meaning::Text }) => Some(spelling),
+            Self::Scalar(Scalar { spelling, meaning: Meaning::Text, .. }) => Some(spelling),
             Self::Null(_) | Self::Scalar(_) | Self::List(_) | Self::Map(_) => None,
         }
     }
@@ -142,6 +145,13 @@ impl Tree {
 }
 
 impl Scalar {
+    /// What this becomes in place of another: it is written as that one was, so that within quotes, also numbers
+    /// are texts.
+    pub(super) fn in_place_of(self, old: &Self) -> Self {
+        let meaning = if old.quoted { Meaning::Text } else { self.meaning };
+        Self { meaning, quoted: old.quoted, ..self }
+    }
+
     fn into_value(self) -> Value {
         match self.meaning {
             Meaning::Bool(truth) => Value::Bool(truth),
