@@ -1,6 +1,7 @@
 //! JSON patches (RFC 6902) applied to objects.
 
 use super::Json6902Patch;
+use super::annotations;
 use super::error::{PatchError, PatchPlace};
 use super::limits::{self, Budget};
 use super::objects::Object;
@@ -50,6 +51,7 @@ impl<'p> JsonPatch<'p> {
 
     fn change(&self, object: &mut Object, budget: &mut Budget) -> Result<(), PatchError> {
         let name = object.name();
+        annotations::provide(&mut object.tree);
         for (number, operation) in self.operations.iter().enumerate() {
             let place = PatchPlace::Operation { patch: self.index, operation: number };
             budget.take(operation.cost(&mut object.tree), &place)?;
@@ -61,6 +63,7 @@ impl<'p> JsonPatch<'p> {
                 problem,
             })?;
         }
+        annotations::as_json(&mut object.tree);
         let place = PatchPlace::Json(self.index);
         if object.tree.depth() > limits::MAX_DEPTH {
             let what = format!("objects nested more than {} levels deep", limits::MAX_DEPTH);

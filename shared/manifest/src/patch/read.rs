@@ -147,11 +147,7 @@ impl Reader {
                 let text = quoted(&text);
                 return self.bad(line, format!("Kubernetes knows no number {text}; quote it"));
             }
-            Word::Timestamp if self.words == Words::Object => {
-                let spelling = Word::complete_timestamp(&text).unwrap_or(text);
-                let meaning = Meaning::Text;
-                return Ok(Tree::Scalar(Scalar { spelling, meaning, quoted: false }));
-            }
+            Word::Timestamp if self.words == Words::Object => Meaning::Moment,
             Word::Bool(_) | Word::Timestamp | Word::Str => Meaning::Text,
         };
         Ok(Tree::Scalar(Scalar { spelling: text, meaning, quoted: false }))

@@ -1,9 +1,11 @@
 //! Objects as trees.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
 
 use gimlet_helm::value::{Entries, Value};
+use gimlet_helm::yaml::{self, Meaning as Word};
 
 use crate::finding::{cut, one_line};
 
@@ -47,6 +49,8 @@ pub(super) enum Meaning {
     /// An integer beyond `i64`.
     Uint(u64),
     Float(f64),
+    /// A date, with or without a time; what is written is complete.
+    Moment,
     /// The spelling.
     Text,
 }
@@ -86,7 +90,7 @@ impl Tree {
     pub(super) fn describe(&self) -> &'static str {
         match self {
             Self::Null(_) => "null",
-            Self::Scalar(Scalar { meaning: Meaning::Text, .. }) => "a text",
+            Self::Scalar(Scalar { meaning: Meaning::Text | Meaning::Moment, .. }) => "a text",
             Self::Scalar(Scalar { meaning: Meaning::Bool(_), .. }) => "true or false",
             Self::Scalar(_) => "a number",
             Self::List(_) => "a list",
@@ -152,6 +156,15 @@ impl Scalar {
         Self { meaning, quoted: old.quoted, ..self }
     }
 
+    /// The text, if it is one or a moment.
+    fn complete(&self) -> Cow<'_, str> {
+        match self.meaning {
+            Meaning::Moment => Word::complete_timestamp(&self.spelling)
+                .map_or(Cow::Borrowed(&*self.spelling), Cow::Owned),
+            _ => Cow::Borrowed(&self.spelling),
+        }
+    }
+
     fn into_value(self) -> Value {
         match self.meaning {
             Meaning::Bool(truth) => Value::Bool(truth),
@@ -161,13 +174,25 @@ impl Scalar {
                 Value::Other(gimlet_helm::value::IntKind::Uint64, number as i64)
             }
             Meaning::Float(number) => Value::Float(number),
+            Meaning::Moment => Value::str(self.complete()),
             Meaning::Text => Value::str(self.spelling),
+        }
+    }
+
+    /// The text of what it means: that of `0x1F` is `31`.
+    pub(super) fn plainly(&self) -> String {
+        match self.meaning {
+            Meaning::Text | Meaning::Moment => self.complete().into_owned(),
+            _ => yaml::to_yaml(&self.clone().into_value())
+                .map_or_else(|_| self.spelling.clone(), |text| text.trim_end().to_owned()),
         }
     }
 
     fn means(&self, other: &Self) -> bool {
         match (self.meaning, other.meaning) {
-            (Meaning::Text, Meaning::Text) => self.spelling == other.spelling,
+            (Meaning::Text | Meaning::Moment, Meaning::Text | Meaning::Moment) => {
+                self.complete() == other.complete()
+            }
             (Meaning::Bool(one), Meaning::Bool(two)) => one == two,
             (Meaning::Int(one), Meaning::Int(two)) => one == two,
             (Meaning::Uint(one), Meaning::Uint(two)) => one == two,
@@ -185,7 +210,7 @@ impl Meaning {
             Self::Int(number) => Some(number as f64),
             Self::Uint(number) => Some(number as f64),
             Self::Float(number) => Some(number),
-            Self::Bool(_) | Self::Text => None,
+            Self::Bool(_) | Self::Moment | Self::Text => None,
         }
     }
 }
