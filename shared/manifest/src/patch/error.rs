@@ -128,7 +128,7 @@ pub enum PatchError {
         problem: String,
     },
     /// An operation does not fit an object.
-    #[error("{place}: {object}: {} `{pointer}`: {problem}", name)]
+    #[error("{place}: {object}: {} {pointer}: {problem}", name)]
     Apply {
         /// The operation.
         place: PatchPlace,
@@ -136,7 +136,7 @@ pub enum PatchError {
         object: String,
         /// `add` and so on.
         name: &'static str,
-        /// The path that it fails at.
+        /// The path that it fails at, quoted.
         pointer: String,
         /// What is wrong, and what to do.
         problem: String,

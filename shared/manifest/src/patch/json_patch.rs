@@ -59,16 +59,12 @@ impl<'p> JsonPatch<'p> {
                 place,
                 object: name.clone(),
                 name: operation.name(),
-                pointer: operation.path().text().to_owned(),
+                pointer: quoted(operation.path().text()),
                 problem,
             })?;
         }
         annotations::as_json(&mut object.tree);
         let place = PatchPlace::Json(self.index);
-        if object.tree.depth() > limits::MAX_DEPTH {
-            let what = format!("objects nested more than {} levels deep", limits::MAX_DEPTH);
-            return Err(PatchError::TooLarge { place, what });
-        }
         match object.identity() {
             Ok(_) => Ok(()),
             Err(field) => Err(PatchError::NoIdentity { place, object: name, field }),
@@ -99,12 +95,16 @@ impl Operation {
         }
     }
 
-    /// How many values it makes.
+    /// How many values it walks over.
     fn cost(&self, root: &mut Tree) -> usize {
         match self {
-            Self::Add { value, .. } | Self::Replace { value, .. } => value.count(),
-            Self::Copy { from, .. } => get(root, from).map_or(0, |tree| tree.count()),
-            Self::Remove { .. } | Self::Move { .. } | Self::Test { .. } => 0,
+            Self::Add { value, .. } | Self::Replace { value, .. } | Self::Test { value, .. } => {
+                value.count()
+            }
+            Self::Copy { from, .. } | Self::Move { from, .. } => {
+                get(root, from).map_or(1, |tree| tree.count())
+            }
+            Self::Remove { .. } => 1,
         }
     }
 
@@ -150,7 +150,15 @@ fn get<'t>(root: &'t mut Tree, pointer: &Pointer) -> Result<&'t mut Tree, String
     }
 }
 
+fn check_depth(pointer: &Pointer, value: &Tree) -> Result<(), String> {
+    if pointer.depth() + value.depth() <= limits::MAX_DEPTH {
+        return Ok(());
+    }
+    Err(format!("would be nested more than {} levels deep; make it flatter", limits::MAX_DEPTH))
+}
+
 fn add(root: &mut Tree, pointer: &Pointer, value: Tree) -> Result<(), String> {
+    check_depth(pointer, &value)?;
     match pointer.parent(root)? {
         Tree::List(items) => {
             let at = pointer::new_index(pointer.last(), items.len())?;
@@ -175,6 +183,7 @@ fn remove(root: &mut Tree, pointer: &Pointer) -> Result<Tree, String> {
 
 /// Replaces what is there; a field may be missing, as kustomize has it.
 fn replace(root: &mut Tree, pointer: &Pointer, value: Tree) -> Result<(), String> {
+    check_depth(pointer, &value)?;
     match pointer.parent(root)? {
         Tree::List(items) => {
             let at = pointer::index(pointer.last(), items.len())?;

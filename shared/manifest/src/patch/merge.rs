@@ -11,7 +11,9 @@ use super::tree::{Fields, Null, Path, Scalar, Tree};
 pub(super) fn apply(objects: &mut Vec<Object>, patch: Object) -> Result<(), PatchError> {
     let place = patch.place.clone();
     let wanted = patch.identity().map_err(|field| no_identity(&patch, field))?;
-    let matches = |object: &Object| object.identity().is_ok_and(|it| it.is(&wanted));
+    let matches = |object: &Object| {
+        object.may_be(&wanted) && object.identity().is_ok_and(|it| it.is(&wanted))
+    };
     let mut found = objects.iter().enumerate().filter(|(_, it)| matches(it)).map(|(at, _)| at);
     let Some(at) = found.next() else {
         let near = near(objects, &wanted);

@@ -71,9 +71,9 @@ pub struct Target {
 /// `test`, and what is too large. The error names the patch, its place and the object.
 pub fn patch(documents: &str, patches: &Patches<'_>) -> Result<String, PatchError> {
     let mut budget = Budget::default();
-    let mut objects = objects::read(documents, PatchPlace::Document, &mut budget)?;
+    let mut objects = objects::read(documents, &objects::DOCUMENTS, &mut budget)?;
     if let Some(text) = patches.strategic_merge {
-        for patch in objects::read(text, PatchPlace::StrategicMerge, &mut budget)? {
+        for patch in objects::read(text, &objects::MERGES, &mut budget)? {
             merge::apply(&mut objects, patch)?;
         }
     }

@@ -83,19 +83,47 @@ impl Object {
         })
     }
 
+    /// Whether it may have an identity: its name says so.
+    pub(super) fn may_be(&self, identity: &Identity) -> bool {
+        let name = self.tree.get("metadata").and_then(|metadata| metadata.get("name"));
+        matches!(name, Some(Tree::Scalar(name)) if name.spelling == identity.name)
+    }
+
     /// How messages name it.
     pub(super) fn name(&self) -> String {
         self.identity().map_or_else(|_| self.place.to_string(), |identity| identity.to_string())
     }
 }
 
+/// What objects are read for.
+pub(super) struct Source {
+    place: fn(usize) -> PatchPlace,
+    most_bytes: usize,
+    most_objects: usize,
+}
+
+/// To be patched.
+pub(super) const DOCUMENTS: Source = Source {
+    place: PatchPlace::Document,
+    most_bytes: limits::MAX_DOCUMENTS,
+    most_objects: limits::MAX_OBJECTS,
+};
+
+/// As strategic merges.
+pub(super) const MERGES: Source = Source {
+    place: PatchPlace::StrategicMerge,
+    most_bytes: limits::MAX_PATCH,
+    most_objects: limits::MAX_MERGES,
+};
+
 /// Reads the objects of a text. Those of lists stand alone, behind the others.
 pub(super) fn read(
     text: &str,
-    place: fn(usize) -> PatchPlace,
+    source: &Source,
     budget: &mut Budget,
 ) -> Result<Vec<Object>, PatchError> {
-    limits::check_text(text.len(), limits::MAX_DOCUMENTS, &place(1))?;
+    let place = source.place;
+    limits::check_text(text.len(), source.most_bytes, &place(1))?;
     let documents = read::documents(text, Words::Object, place, budget)?;
     // A list alone is unwrapped as it is written.
     let as_written = matches!(&documents[..], [(_, only)] if kind(only) == "List");
@@ -108,6 +136,10 @@ pub(super) fn read(
                     items.iter_mut().for_each(as_json);
                 }
                 waiting.extend(items.into_iter().map(|item| (place.clone(), item)));
+            }
+            Err(_) if objects.len() == source.most_objects => {
+                let what = format!("more than {} objects", source.most_objects);
+                return Err(PatchError::TooLarge { place, what });
             }
             Err(tree) => objects.push(object(place, tree)?),
         }

@@ -41,6 +41,11 @@ impl Pointer {
         &self.last
     }
 
+    /// How deep the place is; a field of the object is 1.
+    pub(super) fn depth(&self) -> usize {
+        self.parents.len() + 1
+    }
+
     /// Whether `other` is a place within this one.
     pub(super) fn holds(&self, other: &Self) -> bool {
         let own = self.parents.len();

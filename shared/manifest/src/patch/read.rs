@@ -1,5 +1,7 @@
 //! From texts to trees.
 
+use std::collections::btree_map::Entry;
+
 use gimlet_helm::yaml::{Meaning as Word, Written, WrittenContent, read_written};
 
 use super::error::{PatchError, PatchPlace};
@@ -100,10 +102,14 @@ impl Reader {
             let value = self.step(key.clone(), value)?;
             if is_merge {
                 merged.extend(self.sources(line, value)?);
-            } else if fields.contains_key(&key) {
-                return self.bad(line, format!("{} is set twice; leave one", quoted(&key)));
-            } else {
-                fields.insert(key, value);
+                continue;
+            }
+            match fields.entry(key) {
+                Entry::Vacant(field) => drop(field.insert(value)),
+                Entry::Occupied(field) => {
+                    let key = quoted(field.key());
+                    return self.bad(line, format!("{key} is set twice; leave one"));
+                }
             }
         }
         // Fields of the map itself and of earlier sources win.

@@ -255,7 +255,7 @@ fn value(random: &mut StdRng, what: What, whose: For, depth: usize) -> Value {
             let count = random.random_range(0..3);
             Value::Object((0..count).map(|_| (name(random).to_owned(), note(random))).collect())
         }
-        Whole(shape) if shape.is_empty() => {
+        Whole([]) => {
             let count = random.random_range(0..4);
             Value::Array((0..count).map(|_| scalar(random)).collect())
         }
