@@ -5,6 +5,7 @@
 
 mod bounds;
 mod causes;
+mod charts;
 mod kills;
 mod way;
 
@@ -34,6 +35,7 @@ const SCENARIOS: &[Scenario] = &[
     ("a_deleted_application_is_gone_from_cluster_and_git", way::delete),
     ("an_application_s_health_stays_live_after_its_release", way::stays_live),
     ("an_ingress_leads_to_the_application_and_changes_are_told_from_git", way::reach),
+    ("a_chart_deploys_with_values_and_patches_and_bad_values_are_named", charts::deploy),
     ("an_image_that_does_not_exist_is_named", causes::missing_image),
     ("a_crashing_container_is_named_with_its_last_lines", causes::crash),
     ("a_failing_readiness_probe_is_named", causes::readiness),

@@ -117,11 +117,57 @@ impl Sample {
         git(&self.clone, arguments)
     }
 
-    fn manifest(&self, web: &Web) -> String {
-        let serve = format!(
-            "mkdir -p /tmp/www && echo '{}' > /tmp/www/index.html && exec httpd -f -p 8080 -h /tmp/www",
-            web.greeting
+    /// Writes the manifest of the same application as values of a chart that the server carries, its objects patched.
+    ///
+    /// # Errors
+    /// When the disk refuses.
+    pub fn write_charted(&self, web: &Web) -> Result<()> {
+        let path = format!(".gimlet/{}-{}.yaml", web.environment, web.app);
+        let Web { app, environment, namespace, probe, .. } = web;
+        let (repository, tag) = self.image.rsplit_once(':').context("an image without a tag")?;
+        let command = serve(&web.greeting);
+        let text = format!(
+            r#"app: {app}
+env: {environment}
+namespace: {namespace}
+deploy:
+  event: push
+  branch: main
+chart:
+  name: web-application
+values:
+  image:
+    repository: {repository}
+    tag: "{tag}"
+  gitSha: "{{{{ .SHA }}}}"
+  command: {command:?}
+  containerPort: 8080
+  svcPort: 80
+  securityContext: {{runAsUser: 1000}}
+  resources: {{ignore: true}}
+  probe: {{enabled: true, path: {probe}, settings: {{periodSeconds: 1}}}}
+strategicMergePatches: |
+  apiVersion: apps/v1
+  kind: Deployment
+  metadata:
+    name: {{{{ .APP }}}}
+  spec:
+    template:
+      spec:
+        terminationGracePeriodSeconds: 0
+json6902Patches:
+  - patch: |
+      - op: add
+        path: /metadata/labels/patched
+        value: "yes"
+    target: {{kind: Service}}
+"#
         );
+        self.write(&path, &text)
+    }
+
+    fn manifest(&self, web: &Web) -> String {
+        let serve = serve(&web.greeting);
         let (image, command) =
             (web.image.as_ref().unwrap_or(&self.image), web.command.as_ref().unwrap_or(&serve));
         let annotations = if web.marked { r#"{gimlet.io/git-sha: "{{ .SHA }}"}"# } else { "{}" };
@@ -167,6 +213,13 @@ manifests: |
 "#
         )
     }
+}
+
+/// What makes the shell's web server answer with a greeting.
+fn serve(greeting: &str) -> String {
+    format!(
+        "mkdir -p /tmp/www && echo '{greeting}' > /tmp/www/index.html && exec httpd -f -p 8080 -h /tmp/www"
+    )
 }
 
 /// Runs git with an identity of its own and nothing of this machine's settings.

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use gimlet_git::gitops::Gitops;
 use gimlet_manifest::{
-    ArtifactFacts, EventKind, ManifestError, Resolved, Variables, parse_dotenv, parse_manifest,
-    resolve,
+    ArtifactFacts, EventKind, Install, Manifest, ManifestError, Resolved, Variables, parse_dotenv,
+    parse_manifest, resolve,
 };
 use gimlet_store::{Commit, Environment, EventWord};
 
@@ -17,7 +17,8 @@ const ENVIRONMENT_VARS: &str = ".gimlet/vars";
 /// Variables of an environment, by name.
 pub(crate) type EnvironmentVars = BTreeMap<String, String>;
 
-/// Parses a manifest and fills in its variables.
+/// Parses a manifest and fills in its variables. What this version does not carry out is refused, since an
+/// application must never be deployed with a part of its manifest left out.
 pub(crate) fn resolve_manifest(
     file: &str,
     text: &str,
@@ -26,10 +27,25 @@ pub(crate) fn resolve_manifest(
     environment: &EnvironmentVars,
 ) -> Result<Resolved, ManifestError> {
     let manifest = parse_manifest(file, text)?.manifest;
+    check_carried_out(&manifest)?;
     let variables = Variables::for_artifact(&facts(commit, repository))
         .environment(environment.clone())
         .build(&manifest)?;
     resolve(&manifest, &variables)
+}
+
+fn check_carried_out(manifest: &Manifest) -> Result<(), ManifestError> {
+    if manifest.preview {
+        return Err(manifest.refuse("preview", "is not deployed by this version; remove it"));
+    }
+    if manifest.cleanup.is_some() {
+        return Err(manifest.refuse("cleanup", "is not carried out by this version; remove it"));
+    }
+    if manifest.chart.as_ref().is_some_and(|chart| chart.install == Install::Flux) {
+        let message = "is `flux`, which this version does not deploy; use `render`";
+        return Err(manifest.refuse("chart.install", message));
+    }
+    Ok(())
 }
 
 /// What variables and policies may know of a commit.

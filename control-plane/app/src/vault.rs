@@ -10,7 +10,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use aws_lc_rs::aead::{AES_256_GCM, Aad, NONCE_LEN, Nonce, RandomizedNonceKey};
+use aws_lc_rs::{
+    aead::{AES_256_GCM, Aad, NONCE_LEN, Nonce, RandomizedNonceKey},
+    hmac,
+};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use gimlet_shared::{crash_point, ids::OrganizationId};
 use gimlet_store::SealedSecret;
@@ -26,7 +29,10 @@ const KEY_BYTES: usize = 32;
 const VERSION: &str = "v1:";
 
 /// Seals and opens secrets. `Debug` does not show its key.
-pub struct Vault(RandomizedNonceKey);
+pub struct Vault {
+    seals: RandomizedNonceKey,
+    derives: hmac::Key,
+}
 
 /// What a secret is for. A sealed text opens for its own purpose and organization only, so that nobody who
 /// writes to the database can have one secret used as another.
@@ -94,7 +100,8 @@ impl Vault {
         let mut key = [0; KEY_BYTES];
         let bad = || VaultError::Key { path: path.clone() };
         hex::decode_to_slice(text.trim_end(), &mut key).map_err(|_| bad())?;
-        RandomizedNonceKey::new(&AES_256_GCM, &key).map(Self).map_err(|_| bad())
+        let seals = RandomizedNonceKey::new(&AES_256_GCM, &key).map_err(|_| bad())?;
+        Ok(Self { seals, derives: hmac::Key::new(hmac::HMAC_SHA256, &key) })
     }
 
     /// Whether a stored secret opens with this key. What it holds is not told.
@@ -111,6 +118,21 @@ impl Vault {
         opened.is_ok()
     }
 
+    /// What the random functions of an application's templates draw from: always the same, and known to nobody
+    /// who does not have the key.
+    pub(crate) fn draw_seed(
+        &self,
+        organization: OrganizationId,
+        environment: &str,
+        app: &str,
+    ) -> [u8; KEY_BYTES] {
+        // Names are DNS labels, so the slashes stand between them alone.
+        let subject = format!("template-draw/{organization}/{environment}/{app}");
+        let mut seed = [0; KEY_BYTES];
+        seed.copy_from_slice(hmac::sign(&self.derives, subject.as_bytes()).as_ref());
+        seed
+    }
+
     /// Seals a secret, as text for the database.
     ///
     /// # Errors
@@ -123,8 +145,10 @@ impl Vault {
     ) -> Result<String, VaultError> {
         let mut sealed = secret.as_bytes().to_vec();
         let bound = Aad::from(purpose.bound_to(organization));
-        let nonce =
-            self.0.seal_in_place_append_tag(bound, &mut sealed).map_err(|_| VaultError::Seal)?;
+        let nonce = self
+            .seals
+            .seal_in_place_append_tag(bound, &mut sealed)
+            .map_err(|_| VaultError::Seal)?;
         let bytes = [nonce.as_ref().as_slice(), &sealed].concat();
         Ok(VERSION.to_owned() + &URL_SAFE_NO_PAD.encode(bytes))
     }
@@ -144,7 +168,7 @@ impl Vault {
         let (nonce, text) = bytes.split_at_mut_checked(NONCE_LEN).ok_or(VaultError::Form)?;
         let nonce = Nonce::try_assume_unique_for_key(nonce).map_err(|_| VaultError::Form)?;
         let bound = Aad::from(purpose.bound_to(organization));
-        let opened = self.0.open_in_place(nonce, bound, text).map_err(|_| VaultError::Open)?;
+        let opened = self.seals.open_in_place(nonce, bound, text).map_err(|_| VaultError::Open)?;
         String::from_utf8(opened.to_vec()).map(SecretString::from).map_err(|_| VaultError::Form)
     }
 }

@@ -16,7 +16,7 @@ use crate::{
     environments::{Environment, GitopsLocation, environment_row},
     error::{During, StoreError, is_taken},
     idempotency::note_effect,
-    scope::{ClusterScope, TenantScope},
+    scope::{ClusterScope, SystemScope, TenantScope},
 };
 
 /// A Kubernetes cluster of an organization.
@@ -161,6 +161,19 @@ impl Store {
         scope: &ClusterScope,
     ) -> Result<Option<Cluster>, StoreError> {
         self.one_cluster(scope.organization(), cluster::Column::Id.eq(scope.cluster().0)).await
+    }
+
+    /// The cluster that an environment lies on.
+    ///
+    /// # Errors
+    /// [`StoreError::Query`], [`StoreError::Corrupt`].
+    pub async fn find_cluster_of_environment(
+        &self,
+        _: &SystemScope,
+        environment: &Environment,
+    ) -> Result<Option<Cluster>, StoreError> {
+        let which = cluster::Column::Id.eq(environment.cluster_id.0);
+        self.one_cluster(environment.organization_id, which).await
     }
 
     async fn one_cluster(

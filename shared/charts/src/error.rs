@@ -14,8 +14,8 @@ pub enum ChartFault {
     },
     /// It lies on a disk that is not ours to read.
     #[error(
-        "{path} is a folder, which only the command line reads; use a built-in chart, or let Flux fetch one with \
-         `chart.install: flux`"
+        "{path} is a folder, which only the command line reads; use a built-in chart, or put what \
+         `helm template` prints in `manifests`"
     )]
     Folder {
         /// As it is written.

@@ -9,12 +9,10 @@ mod stand_in;
 
 use std::{path::Path, sync::Arc};
 
+pub use gimlet_helm::chart::Chart;
 use gimlet_helm::{
     Dialect,
-    chart::{
-        Chart,
-        load::{self, LoadLimits},
-    },
+    chart::load::{self, LoadLimits},
 };
 use gimlet_manifest::ChartSource;
 

@@ -50,7 +50,7 @@ fn every_chart_that_manifests_can_name_is_carried_and_renders() {
     for name in BuiltInChart::NAMES {
         let chart = BuiltInChart::from_name(name).unwrap();
         let found = find(&built_in(chart, "")).unwrap();
-        assert_eq!(found.chart.metadata.name, chart.folder());
+        assert_eq!(*found.chart.metadata.name, *chart.folder());
         assert_eq!(found.note, None);
         let text =
             printed(&found.chart, "gitCloneUrl: https://git.example.com/a/b.git\ngitSha: abc\n");
@@ -89,7 +89,7 @@ fn what_lies_elsewhere_is_named_with_what_to_do() {
     let git = GitSource {
         url: "https://git.example.com/a/b.git".to_owned(),
         transport: GitTransport::Http,
-        reference: GitReference::Default,
+        reference: GitReference::DefaultBranch,
         path: String::new(),
     };
     let other = ChartSource::Repository {
@@ -99,7 +99,7 @@ fn what_lies_elsewhere_is_named_with_what_to_do() {
     };
     for source in [other, of_one_chart("nothing"), ChartSource::Git(git)] {
         let error = find(&source).unwrap_err().to_string();
-        assert!(error.contains(&source.to_string()) && error.contains("install: flux"), "{error}");
+        assert!(error.contains(&source.to_string()) && error.contains("built-in"), "{error}");
     }
 }
 
@@ -109,7 +109,7 @@ fn folders_are_read_for_the_command_line_alone() {
     let source = ChartSource::Folder { path: "./web-application".to_owned() };
     assert!(matches!(find(&source), Err(ChartFault::Folder { .. })));
     let found = find_locally(&source, &charts).unwrap();
-    assert_eq!(found.chart.metadata.name, "web-application");
+    assert_eq!(*found.chart.metadata.name, *"web-application");
     let gone = ChartSource::Folder { path: "./nothing".to_owned() };
     assert!(matches!(find_locally(&gone, &charts), Err(ChartFault::Unreadable { .. })));
 }

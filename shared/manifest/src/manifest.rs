@@ -65,6 +65,12 @@ impl Manifest {
         &self.source.file
     }
 
+    /// An error about a field that whoever reads this manifest does not take.
+    pub fn refuse(&self, path: &str, message: &str) -> ManifestError {
+        let place = if path.starts_with("chart") { self.source.chart } else { None };
+        self.source.error_at(place, path, message)
+    }
+
     /// Decides whether `event` releases this application by itself; without a policy it never does.
     pub fn would_release(&self, event: &GitEvent<'_>) -> Decision {
         match &self.deploy {

@@ -1,5 +1,6 @@
 //! What one release is to change in its gitops repository.
 
+use gimlet_charts::{DIALECT, Found, find};
 use gimlet_domain::{
     cause::{Cause, CauseCode},
     release::Intent,
@@ -8,7 +9,10 @@ use gimlet_git::{
     BranchName, CommitId,
     gitops::{Change, Edit, Gitops, Message},
 };
-use gimlet_manifest::{Install, ObjectRef, RenderInputs, Resolved, render};
+use gimlet_helm::chart::capabilities::{Capabilities, KubeVersion};
+use gimlet_manifest::{
+    Draw, ManifestError, ObjectRef, RenderInputs, Rendered, Resolved, assumed_capabilities, render,
+};
 use gimlet_shared::{
     crash_point,
     ids::{ArtifactId, ReleaseId},
@@ -110,9 +114,8 @@ impl App {
             }
             check_namespace(&group.environment, &resolved.namespace)?;
             crash_point!("render.before");
-            check_chart(&resolved)?;
-            let rendered = render(&resolved, &RenderInputs::default())
-                .map_err(|error| NotWritten::refused(invalid_manifest(error.to_string())))?;
+            let draw = self.draw(group, &release.app, &artifact);
+            let (resolved, rendered) = self.rendered(group, resolved, draw).await?;
             crash_point!("render.after");
             check_objects(&rendered.objects, &resolved.namespace)?;
             let origin = Origin {
@@ -128,6 +131,60 @@ impl App {
             "commit {} has no manifest for application `{}` in environment `{}`",
             artifact.commit.sha, release.app, group.environment.name
         ))))
+    }
+
+    /// Renders a manifest, with its chart where it names one. A chart may take a while: it is rendered where nobody
+    /// else waits.
+    async fn rendered(
+        &self,
+        group: &QueuedGroup,
+        resolved: Resolved,
+        draw: Draw,
+    ) -> Result<(Resolved, Rendered), NotWritten> {
+        let invalid =
+            |error: ManifestError| NotWritten::refused(invalid_manifest(error.to_string()));
+        let Some(found) = chart_of(&resolved)? else {
+            let rendered = render(&resolved, &RenderInputs::default()).map_err(invalid)?;
+            return Ok((resolved, rendered));
+        };
+        let capabilities = self.capabilities(group).await?;
+        let work = tokio::task::spawn_blocking(move || {
+            let inputs = RenderInputs {
+                chart: Some(&found.chart),
+                capabilities: Some(&capabilities),
+                draw,
+                dialect: DIALECT,
+            };
+            let rendered = render(&resolved, &inputs)?;
+            Ok((resolved, rendered))
+        });
+        let rendered = work.await.map_err(|error| AppError::unavailable("the chart", error))?;
+        rendered.map_err(invalid)
+    }
+
+    /// What the cluster can do, by what its agent told of it.
+    async fn capabilities(&self, group: &QueuedGroup) -> Result<Capabilities, AppError> {
+        let parts = self.parts();
+        let cluster =
+            parts.store.find_cluster_of_environment(&parts.system, &group.environment).await?;
+        let assumed = assumed_capabilities(DIALECT);
+        let told = cluster
+            .and_then(|cluster| cluster.kubernetes_version)
+            .and_then(|version| KubeVersion::parse(&version, DIALECT).ok());
+        Ok(match told {
+            Some(kube_version) => Capabilities { kube_version, ..assumed },
+            None => assumed,
+        })
+    }
+
+    /// What templates draw from: the same for each release of one commit.
+    fn draw(&self, group: &QueuedGroup, app: &str, artifact: &Artifact) -> Draw {
+        let environment = &group.environment;
+        let vault = &self.parts().vault;
+        Draw {
+            seed: vault.draw_seed(environment.organization_id, &environment.name, app),
+            now: artifact.commit.committed_at.0,
+        }
     }
 
     /// [`App::check_owner`] for the artifact of a release; going back and away need none.
@@ -212,20 +269,20 @@ async fn undone(
         .collect())
 }
 
-/// A chart that we would render has to be fetched first, which the server does not do.
-fn check_chart(resolved: &Resolved) -> Result<(), NotWritten> {
-    let Some(chart) = resolved.chart.as_ref().filter(|chart| chart.install == Install::Render)
-    else {
-        return Ok(());
-    };
-    Err(NotWritten::refused(
-        Cause::new(
-            CauseCode::ManifestInvalid,
-            "the manifest names a chart, and this server does not fetch charts",
-            "Put plain Kubernetes YAML in `manifests`, or let Flux install the chart with `chart.install: flux`.",
+/// The chart that a manifest names, if it names one.
+fn chart_of(resolved: &Resolved) -> Result<Option<Found>, NotWritten> {
+    let Some(chart) = &resolved.chart else { return Ok(None) };
+    let found = find(&chart.source).map_err(|fault| {
+        NotWritten::refused(
+            Cause::new(
+                CauseCode::ManifestInvalid,
+                "the manifest's chart cannot be had",
+                "The message says what to do; correct `chart` and push.",
+            )
+            .with_detail(fault.to_string()),
         )
-        .with_detail(chart.source.to_string()),
-    ))
+    })?;
+    Ok(Some(found))
 }
 
 fn invalid_manifest(detail: String) -> Cause {

@@ -4,11 +4,13 @@ use std::{
     collections::BTreeMap,
     io::{self, Read as _},
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 use clap::{Args, Subcommand};
+use gimlet_charts::{Chart, find_locally};
 use gimlet_manifest::{
-    Parsed, RenderInputs, VariablesBuilder, Warning, parse_dotenv, parse_manifest,
+    ChartSource, Parsed, RenderInputs, VariablesBuilder, Warning, parse_dotenv, parse_manifest,
 };
 
 use crate::{error::CliError, output::Tone, shell::Shell};
@@ -87,8 +89,13 @@ impl Template {
         let all = VariablesBuilder::default().ci(shell.vars.clone()).ci(given);
         let resolved =
             all.build(&manifest).and_then(|all| gimlet_manifest::resolve(&manifest, &all));
-        let rendered = gimlet_manifest::render(&resolved.map_err(fail)?, &RenderInputs::default());
-        let rendered = rendered.map_err(fail)?;
+        let resolved = resolved.map_err(fail)?;
+        let found = match &resolved.chart {
+            Some(chart) => Some(chart_of(shell, &chart.source)?),
+            None => None,
+        };
+        let inputs = RenderInputs { chart: found.as_ref(), ..RenderInputs::default() };
+        let rendered = gimlet_manifest::render(&resolved, &inputs).map_err(fail)?;
         warn(shell, &rendered.warnings);
         let text: String = rendered.files.iter().map(|file| file.content.as_str()).collect();
         match self.output {
@@ -100,6 +107,16 @@ impl Template {
             }),
         }
     }
+}
+
+/// The chart that a manifest names; a folder is looked for where the command runs.
+fn chart_of(shell: &mut Shell, source: &ChartSource) -> Result<Arc<Chart>, CliError> {
+    let found = find_locally(source, Path::new("."));
+    let found = found.map_err(|fault| CliError::local(fault.to_string()))?;
+    if let Some(note) = found.note {
+        shell.out.note(Tone::Busy, &format!("note: {note}"));
+    }
+    Ok(found.chart)
 }
 
 async fn parsed(shell: &mut Shell, file: &Path) -> Result<Parsed, CliError> {

@@ -106,7 +106,7 @@ fn a_folder_is_written_with_a_dot_or_a_slash() {
 #[test]
 fn charts_without_a_repository_are_built_in() {
     for (name, chart, folder) in [
-        ("onechart", BuiltInChart::WebApplication, "web-application"),
+        ("onechart", BuiltInChart::OneChart, "web-application"),
         ("web-application", BuiltInChart::WebApplication, "web-application"),
         ("cron-job", BuiltInChart::CronJob, "cron-job"),
         ("static-site", BuiltInChart::StaticSite, "static-site"),
