@@ -55,12 +55,13 @@ fn main() -> Result<()> {
     writeln!(
         out,
         "seed {}, {release:?}: {made} cases, {} patched alike, {} refused by both, {} with directives that kustomize \
-         leaves, {} with copies of nothing, {} that it refuses after patching, {} differ",
+         leaves, {} with copies of nothing, {} that it panics at, {} that it refuses after patching, {} differ",
         options.seed,
         tally.alike,
         tally.refused,
         tally.littered,
         tally.nothing_copied,
+        tally.panicked,
         tally.elsewhere,
         tally.differences.len()
     )?;

@@ -9,27 +9,12 @@ use super::tree::{Fields, Null, Path, Scalar, Tree};
 
 /// Merges a patch into the object that it names.
 pub(super) fn apply(objects: &mut Vec<Object>, patch: Object) -> Result<(), PatchError> {
-    let place = patch.place.clone();
-    let wanted = patch.identity().map_err(|field| no_identity(&patch, field))?;
-    let matches = |object: &Object| {
-        object.may_be(&wanted) && object.identity().is_ok_and(|it| it.is(&wanted))
-    };
-    let mut found = objects.iter().enumerate().filter(|(_, it)| matches(it)).map(|(at, _)| at);
-    let Some(at) = found.next() else {
-        let near = near(objects, &wanted);
-        return Err(PatchError::Absent { place, object: wanted.to_string(), near });
-    };
-    let more = found.count();
-    if more > 0 {
-        let object = wanted.to_string();
-        return Err(PatchError::Ambiguous { place, object, count: more + 1 });
-    }
+    let at = find(objects, &patch)?;
     let object = &mut objects[at];
-    let name = object.name();
-    let before = Head::of(&object.tree);
+    let (name, before) = (object.name(), Head::of(&object.tree));
     let tree = std::mem::replace(&mut object.tree, Tree::Null(Null::Blank));
     let merged = object_merge(tree, patch.tree).map_err(|Fault { path, problem }| {
-        PatchError::Merge { place, object: name, path: path.to_string(), problem }
+        PatchError::Merge { place: patch.place, object: name, path: path.to_string(), problem }
     })?;
     match merged {
         Some(fields) => {
@@ -39,6 +24,27 @@ pub(super) fn apply(objects: &mut Vec<Object>, patch: Object) -> Result<(), Patc
         None => drop(objects.remove(at)),
     }
     Ok(())
+}
+
+/// The place of the object that a patch names.
+fn find(objects: &[Object], patch: &Object) -> Result<usize, PatchError> {
+    let place = patch.place.clone();
+    let wanted = patch.identity().map_err(|field| no_identity(patch, field))?;
+    let matches = |object: &Object| {
+        object.may_be(&wanted) && object.identity().is_ok_and(|it| it.is(&wanted))
+    };
+    let mut found = objects.iter().enumerate().filter(|(_, it)| matches(it)).map(|(at, _)| at);
+    let Some(at) = found.next() else {
+        let near = near(objects, &wanted);
+        return Err(PatchError::Absent { place, object: wanted.to_string(), near });
+    };
+    match found.count() {
+        0 => Ok(at),
+        more => {
+            let object = wanted.to_string();
+            Err(PatchError::Ambiguous { place, object, count: more + 1 })
+        }
+    }
 }
 
 fn no_identity(object: &Object, field: &'static str) -> PatchError {
@@ -53,6 +59,7 @@ fn near(objects: &[Object], wanted: &Identity) -> String {
     if like.is_empty() { String::new() } else { format!("; there is {}", like.join(", ")) }
 }
 
+/// Merges what is a map on both sides, or it would have no identity.
 fn object_merge(object: Tree, patch: Tree) -> Result<Option<Fields>, Fault> {
     let (Tree::Map(object), Tree::Map(patch)) = (object, patch) else { return Ok(None) };
     map(None, Some(object), patch, &mut Path::default())

@@ -17,6 +17,8 @@ pub(crate) struct Tally {
     pub(crate) littered: usize,
     /// What is not there, and kustomize copies as null; likewise.
     pub(crate) nothing_copied: usize,
+    /// Cases that the older release panics at: a patch after one that deletes an object.
+    pub(crate) panicked: usize,
     /// Objects that kustomize refuses for what other objects refer to in them, after they were patched.
     pub(crate) elsewhere: usize,
     pub(crate) differences: Vec<String>,
@@ -67,6 +69,7 @@ fn one(oracle: &Oracle, case: &Question, tally: &mut Tally) -> Result<()> {
         (Outcome::Output(_), Err(why)) if why.contains(": copy ") && why.contains("is no ") => {
             tally.nothing_copied += 1;
         }
+        (Outcome::Refused(why), Ok(_)) if why.starts_with("panic: ") => tally.panicked += 1,
         (Outcome::Refused(why), Ok(_)) if why.contains("updating name reference") => {
             tally.elsewhere += 1;
         }
