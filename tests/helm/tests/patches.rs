@@ -45,14 +45,12 @@ fn check(case: &PatchCase, expected: [&Outcome; 2]) -> Result<()> {
         }
         return Ok(());
     };
-    for expected in expected {
-        let same = match (&ours, expected) {
-            (Ok(ours), Outcome::Output(theirs)) => ours == theirs,
-            (Err(_), Outcome::Refused(_)) => true,
-            (Ok(_), Outcome::Refused(_)) | (Err(_), Outcome::Output(_)) => false,
-        };
-        ensure!(!same, "is no difference: {}", otherwise.why);
-    }
+    let same = |expected: &Outcome| match (&ours, expected) {
+        (Ok(ours), Outcome::Output(theirs)) => ours == theirs,
+        (Err(_), Outcome::Refused(_)) => true,
+        (Ok(_), Outcome::Refused(_)) | (Err(_), Outcome::Output(_)) => false,
+    };
+    ensure!(!expected.into_iter().all(same), "is no difference: {}", otherwise.why);
     match (&ours, &otherwise.output) {
         (Ok(ours), Some(output)) => ensure!(ours == output, "ours is {ours:?}, not {output:?}"),
         (Err(error), None) => says(error, &otherwise.says)?,

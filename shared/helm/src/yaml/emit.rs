@@ -163,20 +163,21 @@ impl Emitter {
         self.plain(&text);
     }
 
-    /// A number goes through JSON, which writes whole ones without an exponent, and back.
+    /// A number goes through JSON, which writes whole ones without an exponent, and back. It writes as few digits as
+    /// tell it from others, and zeros for the rest: what fits 64 bits may not fit any more.
     fn float(&mut self, number: f64) -> Result<(), JsonError> {
-        // From here on no integer of 64 bits has room.
-        const LARGE: f64 = 18_446_744_073_709_551_616.0;
-        const SMALL: f64 = -9_223_372_036_854_775_808.0;
         if !number.is_finite() {
             return Err(JsonError::Number { number: float(number) });
         }
-        if number.fract() == 0.0 && (SMALL..LARGE).contains(&number) {
-            // The bounds make the conversion exact.
-            self.plain(&(number as i128).to_string());
-        } else {
-            self.plain(&float(number));
+        if number.fract() == 0.0 {
+            // Minus zero is a whole number without its sign.
+            let digits = (number + 0.0).to_string();
+            if digits.parse::<i64>().is_ok() || digits.parse::<u64>().is_ok() {
+                self.plain(&digits);
+                return Ok(());
+            }
         }
+        self.plain(&float(number));
         Ok(())
     }
 

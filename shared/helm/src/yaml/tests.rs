@@ -172,3 +172,17 @@ fn json_is_written_and_read_as_go_does() {
         Ok(Some("\u{1f600}".to_owned()))
     );
 }
+
+#[test]
+fn whole_numbers_have_as_few_digits_as_tell_them_from_others() {
+    for (text, expected) in [
+        ("1234567890123456789", "1234567890123456800"),
+        ("36028797018963969", "36028797018963970"),
+        ("9223372036854775807", "9223372036854776000"),
+        ("-9223372036854775809", "-9.223372036854776e+18"),
+        ("18446744073709551610", "1.8446744073709552e+19"),
+        ("-0", "0"),
+    ] {
+        assert_eq!(again(text).trim_end(), expected, "{text}");
+    }
+}

@@ -99,14 +99,14 @@ pub enum PatchError {
     },
     /// A field of a target is no regular expression.
     #[error(
-        "{place}.target.{field}: `{pattern}` is not a regular expression; escape what is meant literally"
+        "{place}.target.{field}: {pattern} is not a regular expression; escape what is meant literally"
     )]
     Pattern {
         /// The patch.
         place: PatchPlace,
         /// The field.
         field: &'static str,
-        /// The text.
+        /// The text, quoted.
         pattern: String,
         /// What is wrong.
         source: Box<regex::Error>,
@@ -128,7 +128,7 @@ pub enum PatchError {
         problem: String,
     },
     /// An operation does not fit an object.
-    #[error("{place}: {object}: {} `{pointer}`: {problem}", name)]
+    #[error("{place}: {object}: {} {pointer}: {problem}", name)]
     Apply {
         /// The operation.
         place: PatchPlace,
@@ -136,7 +136,7 @@ pub enum PatchError {
         object: String,
         /// `add` and so on.
         name: &'static str,
-        /// The path that it fails at.
+        /// The path that it fails at, quoted.
         pointer: String,
         /// What is wrong, and what to do.
         problem: String,

@@ -1,6 +1,7 @@
 //! JSON patches (RFC 6902) applied to objects.
 
 use super::Json6902Patch;
+use super::annotations;
 use super::error::{PatchError, PatchPlace};
 use super::limits::{self, Budget};
 use super::objects::Object;
@@ -50,6 +51,7 @@ impl<'p> JsonPatch<'p> {
 
     fn change(&self, object: &mut Object, budget: &mut Budget) -> Result<(), PatchError> {
         let name = object.name();
+        annotations::provide(&mut object.tree);
         for (number, operation) in self.operations.iter().enumerate() {
             let place = PatchPlace::Operation { patch: self.index, operation: number };
             budget.take(operation.cost(&mut object.tree), &place)?;
@@ -57,15 +59,12 @@ impl<'p> JsonPatch<'p> {
                 place,
                 object: name.clone(),
                 name: operation.name(),
-                pointer: operation.path().text().to_owned(),
+                pointer: quoted(operation.path().text()),
                 problem,
             })?;
         }
+        annotations::as_json(&mut object.tree);
         let place = PatchPlace::Json(self.index);
-        if object.tree.depth() > limits::MAX_DEPTH {
-            let what = format!("objects nested more than {} levels deep", limits::MAX_DEPTH);
-            return Err(PatchError::TooLarge { place, what });
-        }
         match object.identity() {
             Ok(_) => Ok(()),
             Err(field) => Err(PatchError::NoIdentity { place, object: name, field }),
@@ -96,12 +95,16 @@ impl Operation {
         }
     }
 
-    /// How many values it makes.
+    /// How many values it walks over.
     fn cost(&self, root: &mut Tree) -> usize {
         match self {
-            Self::Add { value, .. } | Self::Replace { value, .. } => value.count(),
-            Self::Copy { from, .. } => get(root, from).map_or(0, |tree| tree.count()),
-            Self::Remove { .. } | Self::Move { .. } | Self::Test { .. } => 0,
+            Self::Add { value, .. } | Self::Replace { value, .. } | Self::Test { value, .. } => {
+                value.count()
+            }
+            Self::Copy { from, .. } | Self::Move { from, .. } => {
+                get(root, from).map_or(1, |tree| tree.count())
+            }
+            Self::Remove { .. } => 1,
         }
     }
 
@@ -147,7 +150,15 @@ fn get<'t>(root: &'t mut Tree, pointer: &Pointer) -> Result<&'t mut Tree, String
     }
 }
 
+fn check_depth(pointer: &Pointer, value: &Tree) -> Result<(), String> {
+    if pointer.depth() + value.depth() <= limits::MAX_DEPTH {
+        return Ok(());
+    }
+    Err(format!("would be nested more than {} levels deep; make it flatter", limits::MAX_DEPTH))
+}
+
 fn add(root: &mut Tree, pointer: &Pointer, value: Tree) -> Result<(), String> {
+    check_depth(pointer, &value)?;
     match pointer.parent(root)? {
         Tree::List(items) => {
             let at = pointer::new_index(pointer.last(), items.len())?;
@@ -172,6 +183,7 @@ fn remove(root: &mut Tree, pointer: &Pointer) -> Result<Tree, String> {
 
 /// Replaces what is there; a field may be missing, as kustomize has it.
 fn replace(root: &mut Tree, pointer: &Pointer, value: Tree) -> Result<(), String> {
+    check_depth(pointer, &value)?;
     match pointer.parent(root)? {
         Tree::List(items) => {
             let at = pointer::index(pointer.last(), items.len())?;

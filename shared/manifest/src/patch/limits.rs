@@ -8,13 +8,20 @@ pub(super) const MAX_DOCUMENTS: usize = 16 << 20;
 /// The largest text of one patch, in bytes.
 pub(super) const MAX_PATCH: usize = 1 << 20;
 
+/// The most objects of a text; an application has at most a thousand.
+pub(super) const MAX_OBJECTS: usize = 10_000;
+
+/// The most strategic merges.
+pub(super) const MAX_MERGES: usize = 1000;
+
 /// The most operations of one JSON patch.
 pub(super) const MAX_OPERATIONS: usize = 10_000;
 
 /// How deep objects may be nested: what the emitter of YAML can write, less the root.
 pub(super) const MAX_DEPTH: usize = gimlet_helm::value::MAX_DEPTH - 1;
 
-/// How many values objects and patches may have together, copies included.
+/// How many values objects and patches may have together; what operations copy and move counts, too, and each
+/// operation on each object.
 const MAX_VALUES: usize = 1_000_000;
 
 /// How many values may still be made.

@@ -5,38 +5,46 @@ use super::error::{Fault, PatchError};
 use super::merge_keys::{Field, Shape, shape};
 use super::merge_list;
 use super::objects::{Identity, Object};
-use super::tree::{Fields, Null, Path, Tree};
+use super::tree::{Fields, Null, Path, Scalar, Tree};
 
 /// Merges a patch into the object that it names.
 pub(super) fn apply(objects: &mut Vec<Object>, patch: Object) -> Result<(), PatchError> {
+    let at = find(objects, &patch)?;
+    let object = &mut objects[at];
+    let (name, before) = (object.name(), Head::of(&object.tree));
+    let tree = std::mem::replace(&mut object.tree, Tree::Null(Null::Blank));
+    let merged = object_merge(tree, patch.tree).map_err(|Fault { path, problem }| {
+        PatchError::Merge { place: patch.place, object: name, path: path.to_string(), problem }
+    })?;
+    match merged {
+        Some(fields) => {
+            object.tree = Tree::Map(fields);
+            before.restore(&mut object.tree);
+        }
+        None => drop(objects.remove(at)),
+    }
+    Ok(())
+}
+
+/// The place of the object that a patch names.
+fn find(objects: &[Object], patch: &Object) -> Result<usize, PatchError> {
     let place = patch.place.clone();
-    let wanted = patch.identity().map_err(|field| no_identity(&patch, field))?;
-    let matches = |object: &Object| object.identity().is_ok_and(|it| it.is(&wanted));
+    let wanted = patch.identity().map_err(|field| no_identity(patch, field))?;
+    let matches = |object: &Object| {
+        object.may_be(&wanted) && object.identity().is_ok_and(|it| it.is(&wanted))
+    };
     let mut found = objects.iter().enumerate().filter(|(_, it)| matches(it)).map(|(at, _)| at);
     let Some(at) = found.next() else {
         let near = near(objects, &wanted);
         return Err(PatchError::Absent { place, object: wanted.to_string(), near });
     };
-    let more = found.count();
-    if more > 0 {
-        let object = wanted.to_string();
-        return Err(PatchError::Ambiguous { place, object, count: more + 1 });
-    }
-    let object = &mut objects[at];
-    let name = object.name();
-    let before = object.identity().map_err(|field| no_identity(object, field))?;
-    let tree = std::mem::replace(&mut object.tree, Tree::Null(Null::Blank));
-    let merged = object_merge(tree, patch.tree).map_err(|Fault { path, problem }| {
-        PatchError::Merge { place, object: name, path: path.to_string(), problem }
-    })?;
-    match merged {
-        Some(fields) => {
-            object.tree = Tree::Map(fields);
-            restore(&mut object.tree, before);
+    match found.count() {
+        0 => Ok(at),
+        more => {
+            let object = wanted.to_string();
+            Err(PatchError::Ambiguous { place, object, count: more + 1 })
         }
-        None => drop(objects.remove(at)),
     }
-    Ok(())
 }
 
 fn no_identity(object: &Object, field: &'static str) -> PatchError {
@@ -51,22 +59,43 @@ fn near(objects: &[Object], wanted: &Identity) -> String {
     if like.is_empty() { String::new() } else { format!("; there is {}", like.join(", ")) }
 }
 
+/// Merges what is a map on both sides, or it would have no identity.
 fn object_merge(object: Tree, patch: Tree) -> Result<Option<Fields>, Fault> {
     let (Tree::Map(object), Tree::Map(patch)) = (object, patch) else { return Ok(None) };
     map(None, Some(object), patch, &mut Path::default())
 }
 
-/// A patch changes neither what an object is called nor where it is.
-fn restore(tree: &mut Tree, identity: Identity) {
-    let Some(fields) = tree.as_map_mut() else { return };
-    fields.insert("kind".to_owned(), Tree::text(identity.kind));
-    fields.insert("apiVersion".to_owned(), Tree::text(identity.api_version));
-    let metadata = fields.entry("metadata".to_owned()).or_insert(Tree::Map(Fields::new()));
-    let Some(metadata) = metadata.as_map_mut() else { return };
-    metadata.insert("name".to_owned(), Tree::text(identity.name));
-    match identity.namespace {
-        Some(namespace) => metadata.insert("namespace".to_owned(), Tree::text(namespace)),
-        None => metadata.remove("namespace"),
+/// What a patch does not change: what an object is called, and where it is.
+struct Head {
+    kind: Option<Tree>,
+    name: Option<Tree>,
+    namespace: Option<Tree>,
+}
+
+impl Head {
+    fn of(tree: &Tree) -> Self {
+        let metadata = |name| tree.get("metadata").and_then(|it| it.get(name)).cloned();
+        Self {
+            kind: tree.get("kind").cloned(),
+            name: metadata("name"),
+            namespace: metadata("namespace"),
+        }
+    }
+
+    fn restore(self, tree: &mut Tree) {
+        let Some(fields) = tree.as_map_mut() else { return };
+        set(fields, "kind", self.kind);
+        let metadata = fields.entry("metadata".to_owned()).or_insert(Tree::Map(Fields::new()));
+        let Some(metadata) = metadata.as_map_mut() else { return };
+        set(metadata, "name", self.name);
+        set(metadata, "namespace", self.namespace);
+    }
+}
+
+fn set(fields: &mut Fields, name: &str, value: Option<Tree>) {
+    match value {
+        Some(value) => fields.insert(name.to_owned(), value),
+        None => fields.remove(name),
     };
 }
 
@@ -79,7 +108,14 @@ pub(super) fn value(
 ) -> Result<Option<Tree>, Fault> {
     match (there, patch) {
         (_, Tree::Null(_)) => Ok(None),
-        (None | Some(Tree::Null(_) | Tree::Scalar(_)), patch @ Tree::Scalar(_)) => Ok(Some(patch)),
+        (None, patch @ Tree::Scalar(_)) => Ok(Some(patch)),
+        // A null has no quotes.
+        (Some(Tree::Null(_)), Tree::Scalar(patch)) => {
+            Ok(Some(Tree::Scalar(Scalar { quoted: false, ..patch })))
+        }
+        (Some(Tree::Scalar(there)), Tree::Scalar(patch)) => {
+            Ok(Some(Tree::Scalar(patch.in_place_of(&there))))
+        }
         (None | Some(Tree::Null(_)), Tree::List(items)) => {
             merge_list::list(field, None, items, path)
         }

@@ -64,13 +64,18 @@ fn spelling(tree: Option<&Tree>) -> Option<&str> {
 struct Keyed {
     elements: &'static Elements,
     entries: Vec<Entry>,
-    /// The entries by their first key.
-    index: HashMap<String, Vec<usize>>,
+    /// The entries by all their keys, where what is missing has its default.
+    same: HashMap<Keys, usize>,
+    /// The first entry with each first key.
+    first: HashMap<String, usize>,
 }
 
+/// The first key, and the further ones.
+type Keys = (String, Vec<Option<String>>);
+
 struct Entry {
-    /// Its further keys.
-    keys: Vec<Option<String>>,
+    /// Whether it has further keys.
+    further: bool,
     /// None when it is deleted.
     tree: Option<Tree>,
     /// Whether the patch has it.
@@ -84,6 +89,7 @@ fn by_element(
     path: &mut Path,
 ) -> Result<Vec<Tree>, Fault> {
     let mut list = Keyed::new(elements, there.unwrap_or_default());
+    let known = list.entries.len();
     let mut order = Vec::new();
     for (number, item) in patch.into_iter().enumerate() {
         let (first, fields) = list.check(item, number, path)?;
@@ -106,27 +112,33 @@ fn by_element(
             .map(Tree::Map);
         list.entries[at].tree = new;
     }
-    // Those of the patch come first.
-    let rest = (0..list.entries.len()).filter(|at| !list.entries[*at].patched);
-    order.extend(rest.collect::<Vec<_>>());
-    Ok(order.into_iter().filter_map(|at| list.entries[at].tree.take()).collect())
+    // Those of the patch come first; where there are further keys, only the new ones do.
+    if list.entries.iter().any(|entry| entry.further) {
+        order.retain(|at| *at >= known);
+    }
+    let mut entries: Vec<_> = list.entries.into_iter().map(|entry| entry.tree).collect();
+    let mut all: Vec<Tree> = order.iter().filter_map(|at| entries[*at].take()).collect();
+    all.extend(entries.into_iter().flatten());
+    Ok(all)
 }
 
 impl Keyed {
     fn new(elements: &'static Elements, there: Vec<Tree>) -> Self {
-        let mut list = Self { elements, entries: Vec::new(), index: HashMap::new() };
+        let (same, first) = (HashMap::new(), HashMap::new());
+        let mut list = Self { elements, entries: Vec::new(), same, first };
         for item in there {
-            let item = match item {
-                Tree::Map(fields) => Tree::Map(merge::tidy_map(Some(elements.shape), fields)),
-                other => other,
+            let Tree::Map(fields) = item else {
+                list.entries.push(Entry { further: false, tree: Some(item), patched: false });
+                continue;
             };
-            let first = spelling(item.get(elements.keys[0])).map(str::to_owned);
-            let keys = item.as_map().map(|fields| list.further_keys(fields)).unwrap_or_default();
+            let fields = merge::tidy_map(Some(elements.shape), fields);
+            let name = spelling(fields.get(elements.keys[0])).map(str::to_owned);
+            let keys = list.further_keys(&fields);
             // Of equal elements, the last counts, in the place of the first.
-            let same = first.as_deref().and_then(|first| list.find_same(first, &keys));
+            let same = name.as_ref().and_then(|name| list.find_same(name, &keys));
             match same {
-                Some(at) => list.entries[at].tree = Some(item),
-                None => drop(list.add(first, keys, Some(item))),
+                Some(at) => list.entries[at].tree = Some(Tree::Map(fields)),
+                None => drop(list.add(name, keys, Some(Tree::Map(fields)))),
             }
         }
         list
@@ -134,14 +146,16 @@ impl Keyed {
 
     fn add(
         &mut self,
-        first: Option<String>,
+        name: Option<String>,
         keys: Vec<Option<String>>,
         tree: Option<Tree>,
     ) -> usize {
         let at = self.entries.len();
-        self.entries.push(Entry { keys, tree, patched: false });
-        if let Some(first) = first {
-            self.index.entry(first).or_default().push(at);
+        let further = keys.iter().any(Option::is_some);
+        self.entries.push(Entry { further, tree, patched: false });
+        if let Some(name) = name {
+            self.first.entry(name.clone()).or_insert(at);
+            self.same.insert((name, self.full(&keys)), at);
         }
         at
     }
@@ -151,27 +165,22 @@ impl Keyed {
         keys.map(|key| spelling(fields.get(*key)).map(str::to_owned)).collect()
     }
 
-    /// The entry with exactly these keys, where what is missing has its default.
-    fn find_same(&self, first: &str, keys: &[Option<String>]) -> Option<usize> {
-        let default = self.elements.default;
-        let full = |key: &Option<String>| key.as_deref().or(default).map(str::to_owned);
-        let same = |at: &&usize| {
-            let others = &self.entries[**at].keys;
-            others.len() == keys.len() && others.iter().zip(keys).all(|(a, b)| full(a) == full(b))
-        };
-        self.index.get(first)?.iter().find(same).copied()
+    /// Keys with their defaults.
+    fn full(&self, keys: &[Option<String>]) -> Vec<Option<String>> {
+        let default = || self.elements.default.map(str::to_owned);
+        keys.iter().map(|key| key.clone().or_else(default)).collect()
     }
 
-    /// The entry that an element of a patch means: what the patch leaves out may be anything.
-    fn find(&self, first: &str, keys: &[Option<String>]) -> Option<usize> {
-        if let Some(same) = self.find_same(first, keys) {
-            return Some(same);
-        }
-        let open = |at: &&usize| {
-            let others = &self.entries[**at].keys;
-            others.iter().zip(keys).all(|(other, key)| key.is_none() || other == key)
-        };
-        self.index.get(first)?.iter().find(open).copied()
+    fn find_same(&self, name: &str, keys: &[Option<String>]) -> Option<usize> {
+        self.same.get(&(name.to_owned(), self.full(keys))).copied()
+    }
+
+    /// The entry that an element of a patch means: further keys that it leaves out may be anything.
+    fn find(&self, name: &str, keys: &[Option<String>]) -> Option<usize> {
+        self.find_same(name, keys).or_else(|| {
+            let open = keys.iter().all(Option::is_none);
+            self.first.get(name).copied().filter(|_| open)
+        })
     }
 
     /// The first key and the fields of an element of a patch.

@@ -5,6 +5,7 @@
 //! of a number without a word, or takes what names no object, we do what Kubernetes' documentation says of strategic
 //! merges, or refuse: the module's tests and the recorded cases name each such place.
 
+mod annotations;
 mod directives;
 mod error;
 mod json_patch;
@@ -63,16 +64,16 @@ pub struct Target {
 ///
 /// Objects keep their order; those of lists (`kind: List`, `ConfigMapList` and so on) stand alone, behind the others.
 /// Keys are sorted, comments and aliases go. Numbers, truths and texts are what kustomize takes them for: `yes` and
-/// `off` are texts, dates become moments.
+/// `off` are texts, dates become moments; annotations are texts whatever they are written as.
 ///
 /// # Errors
 /// Text that is no YAML or no Kubernetes object, a patch without its object, one that does not fit it, a failing
 /// `test`, and what is too large. The error names the patch, its place and the object.
 pub fn patch(documents: &str, patches: &Patches<'_>) -> Result<String, PatchError> {
     let mut budget = Budget::default();
-    let mut objects = objects::read(documents, PatchPlace::Document, &mut budget)?;
+    let mut objects = objects::read(documents, &objects::DOCUMENTS, &mut budget)?;
     if let Some(text) = patches.strategic_merge {
-        for patch in objects::read(text, PatchPlace::StrategicMerge, &mut budget)? {
+        for patch in objects::read(text, &objects::MERGES, &mut budget)? {
             merge::apply(&mut objects, patch)?;
         }
     }
@@ -84,7 +85,8 @@ pub fn patch(documents: &str, patches: &Patches<'_>) -> Result<String, PatchErro
 
 fn write(objects: Vec<Object>) -> Result<String, PatchError> {
     let mut text = String::new();
-    for object in objects {
+    for mut object in objects {
+        annotations::finish(&mut object.tree);
         let name = object.name();
         if !text.is_empty() {
             text.push_str("---\n");

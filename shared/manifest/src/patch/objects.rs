@@ -7,7 +7,7 @@ use super::error::{PatchError, PatchPlace};
 use super::limits::{self, Budget};
 use super::merge_keys::is_cluster_wide;
 use super::read::{self, Words};
-use super::tree::{Null, Tree};
+use super::tree::{Meaning, Null, Tree};
 
 /// An object.
 #[derive(Clone, Debug)]
@@ -83,44 +83,83 @@ impl Object {
         })
     }
 
+    /// Whether it may have an identity: its name says so.
+    pub(super) fn may_be(&self, identity: &Identity) -> bool {
+        let name = self.tree.get("metadata").and_then(|metadata| metadata.get("name"));
+        matches!(name, Some(Tree::Scalar(name)) if name.spelling == identity.name)
+    }
+
     /// How messages name it.
     pub(super) fn name(&self) -> String {
         self.identity().map_or_else(|_| self.place.to_string(), |identity| identity.to_string())
     }
 }
 
+/// What objects are read for.
+pub(super) struct Source {
+    place: fn(usize) -> PatchPlace,
+    most_bytes: usize,
+    most_objects: usize,
+}
+
+/// To be patched.
+pub(super) const DOCUMENTS: Source = Source {
+    place: PatchPlace::Document,
+    most_bytes: limits::MAX_DOCUMENTS,
+    most_objects: limits::MAX_OBJECTS,
+};
+
+/// As strategic merges.
+pub(super) const MERGES: Source = Source {
+    place: PatchPlace::StrategicMerge,
+    most_bytes: limits::MAX_PATCH,
+    most_objects: limits::MAX_MERGES,
+};
+
 /// Reads the objects of a text. Those of lists stand alone, behind the others.
 pub(super) fn read(
     text: &str,
-    place: fn(usize) -> PatchPlace,
+    source: &Source,
     budget: &mut Budget,
 ) -> Result<Vec<Object>, PatchError> {
-    limits::check_text(text.len(), limits::MAX_DOCUMENTS, &place(1))?;
+    let place = source.place;
+    limits::check_text(text.len(), source.most_bytes, &place(1))?;
     let documents = read::documents(text, Words::Object, place, budget)?;
+    // A list alone is unwrapped as it is written.
+    let as_written = matches!(&documents[..], [(_, only)] if kind(only) == "List");
     let mut waiting: VecDeque<_> = documents.into();
     let mut objects = Vec::new();
     while let Some((place, tree)) = waiting.pop_front() {
         match list_items(tree, &place)? {
-            Ok(items) => waiting.extend(items.into_iter().map(|item| (place.clone(), item))),
+            Ok(mut items) => {
+                if !as_written {
+                    items.iter_mut().for_each(as_json);
+                }
+                waiting.extend(items.into_iter().map(|item| (place.clone(), item)));
+            }
+            Err(_) if objects.len() == source.most_objects => {
+                let what = format!("more than {} objects", source.most_objects);
+                return Err(PatchError::TooLarge { place, what });
+            }
             Err(tree) => objects.push(object(place, tree)?),
         }
     }
     Ok(objects)
 }
 
+fn kind(tree: &Tree) -> &str {
+    tree.get("kind").and_then(Tree::as_text).unwrap_or_default()
+}
+
 /// The items of a list of objects, or the tree again if it is none.
 fn list_items(tree: Tree, place: &PatchPlace) -> Result<Result<Vec<Tree>, Tree>, PatchError> {
-    let is_list = tree.get("kind").and_then(Tree::as_text).is_some_and(|it| it.ends_with("List"));
+    let is_list = kind(&tree).ends_with("List");
     let Tree::Map(mut fields) = tree else { return Ok(Err(tree)) };
     if !is_list || !fields.contains_key("items") {
         return Ok(Err(Tree::Map(fields)));
     }
     match fields.remove("items") {
-        Some(Tree::List(mut items)) => {
-            // Kustomize reads them again from JSON, where no null is blank.
-            items.iter_mut().for_each(spell_nulls);
-            Ok(Ok(items))
-        }
+        Some(Tree::List(items)) => Ok(Ok(items)),
         None | Some(Tree::Null(_)) => Ok(Ok(Vec::new())),
         Some(other @ (Tree::Scalar(_) | Tree::Map(_))) => Err(PatchError::NotAnObject {
             place: place.clone(),
@@ -130,12 +169,13 @@ fn list_items(tree: Tree, place: &PatchPlace) -> Result<Result<Vec<Tree>, Tree>,
     }
 }
 
-fn spell_nulls(tree: &mut Tree) {
+/// Kustomize reads the items of lists from JSON, where no null is blank, and all texts are in quotes.
+fn as_json(tree: &mut Tree) {
     match tree {
         Tree::Null(null) => *null = Null::Spelled,
-        Tree::Scalar(_) => {}
-        Tree::List(items) => items.iter_mut().for_each(spell_nulls),
-        Tree::Map(fields) => fields.values_mut().for_each(spell_nulls),
+        Tree::Scalar(scalar) => scalar.quoted = scalar.meaning == Meaning::Text,
+        Tree::List(items) => items.iter_mut().for_each(as_json),
+        Tree::Map(fields) => fields.values_mut().for_each(as_json),
     }
 }
 

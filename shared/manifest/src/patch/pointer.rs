@@ -13,14 +13,20 @@ pub(super) struct Pointer {
 }
 
 impl Pointer {
-    /// Reads a pointer. The slash in front may be missing, as kustomize has it.
+    /// Reads a pointer.
     pub(super) fn parse(text: &str) -> Result<Self, String> {
         if text.is_empty() {
             return Err(
                 "is empty, which is the whole object; name a field, as in `/spec`".to_owned()
             );
         }
-        let tokens = text.strip_prefix('/').unwrap_or(text).split('/');
+        let Some(tokens) = text.strip_prefix('/') else {
+            return Err(format!(
+                "{} does not begin with `/`; write `/spec/replicas`, for instance",
+                quoted(text)
+            ));
+        };
+        let tokens = tokens.split('/');
         let mut parents: Vec<String> =
             tokens.map(|token| token.replace("~1", "/").replace("~0", "~")).collect();
         let last = parents.pop().unwrap_or_default();
@@ -33,6 +39,11 @@ impl Pointer {
 
     pub(super) fn last(&self) -> &str {
         &self.last
+    }
+
+    /// How deep the place is; a field of the object is 1.
+    pub(super) fn depth(&self) -> usize {
+        self.parents.len() + 1
     }
 
     /// Whether `other` is a place within this one.

@@ -1,5 +1,7 @@
 //! From texts to trees.
 
+use std::collections::btree_map::Entry;
+
 use gimlet_helm::yaml::{Meaning as Word, Written, WrittenContent, read_written};
 
 use super::error::{PatchError, PatchPlace};
@@ -100,10 +102,14 @@ impl Reader {
             let value = self.step(key.clone(), value)?;
             if is_merge {
                 merged.extend(self.sources(line, value)?);
-            } else if fields.contains_key(&key) {
-                return self.bad(line, format!("{} is set twice; leave one", quoted(&key)));
-            } else {
-                fields.insert(key, value);
+                continue;
+            }
+            match fields.entry(key) {
+                Entry::Vacant(field) => drop(field.insert(value)),
+                Entry::Occupied(field) => {
+                    let key = quoted(field.key());
+                    return self.bad(line, format!("{key} is set twice; leave one"));
+                }
             }
         }
         // Fields of the map itself and of earlier sources win.
@@ -147,12 +153,10 @@ impl Reader {
                 let text = quoted(&text);
                 return self.bad(line, format!("Kubernetes knows no number {text}; quote it"));
             }
-            Word::Timestamp if self.words == Words::Object => {
-                return Ok(Tree::text(Word::complete_timestamp(&text).unwrap_or(text)));
-            }
+            Word::Timestamp if self.words == Words::Object => Meaning::Moment,
             Word::Bool(_) | Word::Timestamp | Word::Str => Meaning::Text,
         };
-        Ok(Tree::Scalar(Scalar { spelling: text, meaning }))
+        Ok(Tree::Scalar(Scalar { spelling: text, meaning, quoted: false }))
     }
 
     fn is_truth(&self, text: &str) -> bool {
@@ -166,7 +170,8 @@ impl Reader {
 pub(super) fn from_json(value: serde_json::Value) -> Tree {
     use serde_json::Value;
 
-    let scalar = |spelling: String, meaning| Tree::Scalar(Scalar { spelling, meaning });
+    let scalar =
+        |spelling: String, meaning| Tree::Scalar(Scalar { spelling, meaning, quoted: false });
     match value {
         Value::Null => Tree::Null(Null::Spelled),
         Value::Bool(truth) => scalar(truth.to_string(), Meaning::Bool(truth)),

@@ -1,9 +1,11 @@
 //! Objects as trees.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
 
 use gimlet_helm::value::{Entries, Value};
+use gimlet_helm::yaml::{self, Meaning as Word};
 
 use crate::finding::{cut, one_line};
 
@@ -35,6 +37,8 @@ pub(super) enum Null {
 pub(super) struct Scalar {
     pub(super) spelling: String,
     pub(super) meaning: Meaning,
+    /// Whether it is written in quotes or as a block.
+    pub(super) quoted: bool,
 }
 
 /// What a scalar means.
@@ -45,19 +49,22 @@ pub(super) enum Meaning {
     /// An integer beyond `i64`.
     Uint(u64),
     Float(f64),
+    /// A date, with or without a time; what is written is complete.
+    Moment,
     /// The spelling.
     Text,
 }
 
 impl Tree {
+    /// A text in quotes.
     pub(super) fn text(text: impl Into<String>) -> Self {
-        Self::Scalar(Scalar { spelling: text.into(), meaning: Meaning::Text })
+        Self::Scalar(Scalar { spelling: text.into(), meaning: Meaning::Text, quoted: true })
     }
 
     /// The text, if it is one.
     pub(super) fn as_text(&self) -> Option<&str> {
         match self {
-            Self::Scalar(Scalar { spelling, meaning: Meaning::Text }) => Some(spelling),
+            Self::Scalar(Scalar { spelling, meaning: Meaning::Text, .. }) => Some(spelling),
             Self::Null(_) | Self::Scalar(_) | Self::List(_) | Self::Map(_) => None,
         }
     }
@@ -83,7 +90,7 @@ impl Tree {
     pub(super) fn describe(&self) -> &'static str {
         match self {
             Self::Null(_) => "null",
-            Self::Scalar(Scalar { meaning: Meaning::Text, .. }) => "a text",
+            Self::Scalar(Scalar { meaning: Meaning::Text | Meaning::Moment, .. }) => "a text",
             Self::Scalar(Scalar { meaning: Meaning::Bool(_), .. }) => "true or false",
             Self::Scalar(_) => "a number",
             Self::List(_) => "a list",
@@ -142,6 +149,22 @@ impl Tree {
 }
 
 impl Scalar {
+    /// What this becomes in place of another: it is written as that one was, so that within quotes, also numbers
+    /// are texts.
+    pub(super) fn in_place_of(self, old: &Self) -> Self {
+        let meaning = if old.quoted { Meaning::Text } else { self.meaning };
+        Self { meaning, quoted: old.quoted, ..self }
+    }
+
+    /// The text, if it is one or a moment.
+    fn complete(&self) -> Cow<'_, str> {
+        match self.meaning {
+            Meaning::Moment => Word::complete_timestamp(&self.spelling)
+                .map_or(Cow::Borrowed(&*self.spelling), Cow::Owned),
+            _ => Cow::Borrowed(&self.spelling),
+        }
+    }
+
     fn into_value(self) -> Value {
         match self.meaning {
             Meaning::Bool(truth) => Value::Bool(truth),
@@ -151,13 +174,25 @@ impl Scalar {
                 Value::Other(gimlet_helm::value::IntKind::Uint64, number as i64)
             }
             Meaning::Float(number) => Value::Float(number),
+            Meaning::Moment => Value::str(self.complete()),
             Meaning::Text => Value::str(self.spelling),
+        }
+    }
+
+    /// The text of what it means: that of `0x1F` is `31`.
+    pub(super) fn plainly(&self) -> String {
+        match self.meaning {
+            Meaning::Text | Meaning::Moment => self.complete().into_owned(),
+            _ => yaml::to_yaml(&self.clone().into_value())
+                .map_or_else(|_| self.spelling.clone(), |text| text.trim_end().to_owned()),
         }
     }
 
     fn means(&self, other: &Self) -> bool {
         match (self.meaning, other.meaning) {
-            (Meaning::Text, Meaning::Text) => self.spelling == other.spelling,
+            (Meaning::Text | Meaning::Moment, Meaning::Text | Meaning::Moment) => {
+                self.complete() == other.complete()
+            }
             (Meaning::Bool(one), Meaning::Bool(two)) => one == two,
             (Meaning::Int(one), Meaning::Int(two)) => one == two,
             (Meaning::Uint(one), Meaning::Uint(two)) => one == two,
@@ -175,7 +210,7 @@ impl Meaning {
             Self::Int(number) => Some(number as f64),
             Self::Uint(number) => Some(number as f64),
             Self::Float(number) => Some(number),
-            Self::Bool(_) | Self::Text => None,
+            Self::Bool(_) | Self::Moment | Self::Text => None,
         }
     }
 }
