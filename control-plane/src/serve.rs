@@ -8,8 +8,8 @@ use gimlet_api::{
     tls_config, traced,
 };
 use gimlet_app::{
-    App, AppConfig, AppMetrics, CertificateAuthority, Clock as _, SystemClock, Vault, open_charts,
-    reconcile,
+    App, AppConfig, AppMetrics, CertificateAuthority, Clock as _, Outside, SystemClock, Vault,
+    open_charts, reconcile,
 };
 use gimlet_git::{
     Git,
@@ -71,7 +71,7 @@ pub async fn open_app(config: &Config) -> anyhow::Result<(App, Registry)> {
     let (hooks, clock) = (Arc::new(GitHubHooks), Arc::new(SystemClock));
     let charts = open_charts(&config.data_dir, settings.host_policy)
         .context("cannot open the folder of fetched charts")?;
-    let app = App::new(store, settings, ca, vault, charts, hooks, clock, metrics);
+    let app = App::new(store, settings, ca, vault, Outside { charts, hooks }, clock, metrics);
     Ok((app, registry))
 }
 

@@ -64,5 +64,5 @@ pub use metrics::{AppMetrics, METRICS, MetricDoc, MetricKind};
 pub use pages::{ListQuery, Listed};
 pub use repositories::Received;
 pub use search::{AppHit, ClusterHit, CommitHit, EnvironmentHit, ReleaseHit, SearchHits};
-pub use state::{App, AppConfig, SystemClock};
+pub use state::{App, AppConfig, Outside, SystemClock};
 pub use vault::{Vault, VaultError};

@@ -94,6 +94,14 @@ impl Clock for SystemClock {
     }
 }
 
+/// Where what comes from others is read.
+pub struct Outside {
+    /// Charts, wherever they lie.
+    pub charts: Charts,
+    /// Webhooks of git hosts.
+    pub hooks: Arc<dyn HookReader>,
+}
+
 impl std::fmt::Debug for App {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("App").finish_non_exhaustive()
@@ -108,11 +116,11 @@ impl App {
         config: AppConfig,
         ca: CertificateAuthority,
         vault: Vault,
-        charts: Charts,
-        hooks: Arc<dyn HookReader>,
+        outside: Outside,
         clock: Arc<dyn Clock>,
         metrics: AppMetrics,
     ) -> Self {
+        let Outside { charts, hooks } = outside;
         let git = Git::new(config.data_dir.join("git-home"));
         Self(Arc::new(Parts {
             system: store.system(),

@@ -8,8 +8,8 @@ use gimlet_api::{
     serve_http, tls_config,
 };
 use gimlet_app::{
-    App, AppConfig, AppMetrics, CertificateAuthority, Clock, SystemClock, Vault, open_charts,
-    reconcile,
+    App, AppConfig, AppMetrics, CertificateAuthority, Clock, Outside, SystemClock, Vault,
+    open_charts, reconcile,
 };
 use gimlet_git::{
     Git,
@@ -229,16 +229,8 @@ async fn open_app(
     let metrics = AppMetrics::register(registry).unwrap();
     let vault = Vault::open(folder.path()).unwrap();
     let charts = open_charts(folder.path(), config.host_policy).unwrap();
-    App::new(
-        store,
-        config,
-        ca,
-        vault,
-        charts,
-        Arc::new(GitHubHooks),
-        Arc::new(SystemClock),
-        metrics,
-    )
+    let outside = Outside { charts, hooks: Arc::new(GitHubHooks) };
+    App::new(store, config, ca, vault, outside, Arc::new(SystemClock), metrics)
 }
 
 fn serve(tasks: &mut JoinSet<()>, listener: TcpListener, router: Router, stop: &CancellationToken) {

@@ -14,7 +14,8 @@ use axum::{
     response::Response,
 };
 use gimlet_app::{
-    App, AppConfig, AppMetrics, CertificateAuthority, Clock, SystemClock, Vault, open_charts,
+    App, AppConfig, AppMetrics, CertificateAuthority, Clock, Outside, SystemClock, Vault,
+    open_charts,
 };
 use gimlet_git::remote::HostPolicy;
 use gimlet_github::GitHubHooks;
@@ -55,7 +56,8 @@ impl Site {
         let vault = Vault::open(folder.path()).unwrap();
         let charts = open_charts(folder.path(), settings.host_policy).unwrap();
         let (hooks, clock) = (Arc::new(GitHubHooks), Arc::new(SystemClock));
-        let app = App::new(store.clone(), settings, ca, vault, charts, hooks, clock, metrics);
+        let app =
+            App::new(store.clone(), settings, ca, vault, Outside { charts, hooks }, clock, metrics);
         let shutdown = CancellationToken::new();
         let config =
             WebConfig { public_url: public_url.parse().unwrap(), shutdown: shutdown.clone() };
