@@ -18,6 +18,9 @@ fn main() {
             let check = move || expectations::check(chart, &case);
             trials.push(trial(name, check));
         }
+        trials.push(trial(format!("the notes of {chart} end with a command"), move || {
+            whole::notes_end_with_a_command(chart)
+        }));
         trials.push(trial(format!("{chart} is as recorded"), move || whole::is_as_recorded(chart)));
         trials.push(trial(format!("every value of {chart} has a case"), move || {
             whole::every_value_has_a_case(chart)

@@ -59,6 +59,21 @@ fn read_values(text: &str) -> Result<BTreeMap<String, Value>> {
     Ok(serde_saphyr::from_str(text)?)
 }
 
+/// Notes tell what to do next, in every case.
+pub(crate) fn notes_end_with_a_command(chart: &str) -> Result<()> {
+    for case in charts::read(chart)?.iter().filter(|case| case.refused.is_none()) {
+        let rendered = ours::rendered(chart, case, Release::Three)
+            .map_err(|error| anyhow::anyhow!("{}", error.as_printed()))?;
+        let last = rendered.notes.trim_end().lines().last().unwrap_or_default();
+        ensure!(
+            last.starts_with("  kubectl --namespace default "),
+            "{:?} ends with {last:?}",
+            case.name
+        );
+    }
+    Ok(())
+}
+
 /// What tests a chart is not in its package.
 pub(crate) fn carries_no_tests(chart: &str) -> Result<()> {
     let folder = charts::folder(chart).canonicalize()?;
