@@ -220,6 +220,23 @@ mod tests {
     }
 
     #[test]
+    fn an_application_draws_the_same_after_a_restart_and_no_two_of_them_do() {
+        let (folder, first) = vault();
+        let (acme, other) = (OrganizationId::new(), OrganizationId::new());
+        let seed = first.draw_seed(acme, "prod", "web");
+        assert_eq!(Vault::open(folder.path()).unwrap().draw_seed(acme, "prod", "web"), seed);
+        let (_folder, foreign) = vault();
+        for different in [
+            first.draw_seed(other, "prod", "web"),
+            first.draw_seed(acme, "test", "web"),
+            first.draw_seed(acme, "prod", "api"),
+            foreign.draw_seed(acme, "prod", "web"),
+        ] {
+            assert_ne!(different, seed);
+        }
+    }
+
+    #[test]
     fn a_secret_opens_for_its_own_purpose_and_organization_only() {
         let (_folder, vault) = vault();
         let (acme, rival) = (OrganizationId::new(), OrganizationId::new());

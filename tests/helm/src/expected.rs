@@ -81,7 +81,9 @@ pub fn read(theme: &Theme) -> Result<Expected> {
 /// # Errors
 /// As [`read`].
 pub fn read_file(path: &Path) -> Result<Expected> {
-    let remedy = || format!("{}: record it with `cargo prove helm --record`", path.display());
+    let remedy = || {
+        format!("{}: record it with `cargo run -p gimlet-helm-cases -- --record`", path.display())
+    };
     let text = std::fs::read_to_string(path).with_context(remedy)?;
     serde_json::from_str(&text).with_context(remedy)
 }

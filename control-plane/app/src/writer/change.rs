@@ -1,5 +1,7 @@
 //! What one release is to change in its gitops repository.
 
+use std::time::Duration;
+
 use gimlet_charts::{Access, FetchedChart};
 use gimlet_domain::{
     cause::{Cause, CauseCode},
@@ -24,6 +26,7 @@ use gimlet_shared::{
 };
 use gimlet_store::{Artifact, Environment, QueuedGroup, Release};
 
+use tokio::time::timeout;
 use tracing::info;
 
 use super::NotWritten;
@@ -34,6 +37,8 @@ use crate::{
     tree::{Origin, Place},
 };
 
+/// How long the fetch of a chart may hold up its release's turn; within what a write may take.
+const FETCH_LIMIT: Duration = Duration::from_secs(30);
 /// How many undone commits a rollback names.
 const MOST_UNDONE: usize = 200;
 
@@ -149,7 +154,7 @@ impl App {
     ) -> Result<(Resolved, Rendered), NotWritten> {
         let invalid =
             |error: ManifestError| NotWritten::refused(invalid_manifest(error.to_string()));
-        let Some(found) = self.chart(&resolved).await? else {
+        let Some(found) = self.chart(group, &resolved).await? else {
             let rendered = render(&resolved, &RenderInputs::default()).map_err(invalid)?;
             return Ok((resolved, rendered));
         };
@@ -169,9 +174,15 @@ impl App {
     }
 
     /// The chart that a manifest names, if it names one.
-    async fn chart(&self, resolved: &Resolved) -> Result<Option<FetchedChart>, NotWritten> {
+    async fn chart(
+        &self,
+        group: &QueuedGroup,
+        resolved: &Resolved,
+    ) -> Result<Option<FetchedChart>, NotWritten> {
         let Some(chart) = &resolved.chart else { return Ok(None) };
-        let fetched = self.parts().charts.fetch(&chart.source, &Access::anonymous()).await;
+        let access = Access::anonymous();
+        let fetched = timeout(FETCH_LIMIT, self.parts().charts.fetch(&chart.source, &access)).await;
+        let fetched = fetched.map_err(|elapsed| AppError::unavailable("the chart", elapsed))?;
         let fetched = fetched.map_err(|fault| {
             if fault.is_temporary() {
                 return NotWritten::Later(AppError::unavailable("the chart", fault));
@@ -186,7 +197,12 @@ impl App {
             )
         })?;
         if let Some(note) = &fetched.note {
-            info!(app = %resolved.app, note, "a chart was had without its source");
+            info!(
+                application.id = %group.application.id,
+                organization.id = %group.environment.organization_id,
+                note,
+                "a chart was had without its source"
+            );
         }
         Ok(Some(fetched))
     }

@@ -10,7 +10,8 @@ use std::{
 use clap::{Args, Subcommand};
 use gimlet_charts::{Access, Chart, Charts, Git, Options, Policy};
 use gimlet_manifest::{
-    ChartSource, Parsed, RenderInputs, VariablesBuilder, Warning, parse_dotenv, parse_manifest,
+    ChartSource, Install, Parsed, RenderInputs, VariablesBuilder, Warning, parse_dotenv,
+    parse_manifest,
 };
 
 use gimlet_shared::error_chain::Chain;
@@ -92,7 +93,10 @@ impl Template {
         let resolved =
             all.build(&manifest).and_then(|all| gimlet_manifest::resolve(&manifest, &all));
         let resolved = resolved.map_err(fail)?;
-        let found = match &resolved.chart {
+        // What Flux installs is not rendered, and so not fetched.
+        let rendered_here =
+            resolved.chart.as_ref().filter(|chart| chart.install == Install::Render);
+        let found = match rendered_here {
             Some(chart) => Some(chart_of(shell, &chart.source).await?),
             None => None,
         };
