@@ -1,6 +1,6 @@
 //! The charts that come with the program.
 
-use std::net::{SocketAddr, TcpListener};
+use std::net::TcpListener;
 
 use gimlet_charts::{BuiltInChart, Chart, ChartSource, FetchError, Outcome, Policy, SourceKind};
 use gimlet_helm::{
@@ -66,7 +66,7 @@ async fn one_chart_s_charts_have_stand_ins_while_their_repository_is_away() {
     let nobody = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let charts = Place::new().with(|options| {
         let http = std::mem::take(&mut options.http);
-        options.http = http.no_proxy().resolve("chart.onechart.dev", SocketAddr::from(nobody));
+        options.http = http.no_proxy().resolve("chart.onechart.dev", nobody);
     });
     for (name, folder) in
         [("onechart", "web-application"), ("cron-job", "cron-job"), ("static-site", "static-site")]
