@@ -9,7 +9,7 @@ use std::{
 };
 
 use anyhow::{Context as _, Result, ensure};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 /// One file of cases.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -171,19 +171,30 @@ pub fn folder() -> PathBuf {
 /// # Errors
 /// Names the file that is no such TOML.
 pub fn read() -> Result<Vec<Theme>> {
-    let mut themes = Vec::new();
-    for entry in std::fs::read_dir(folder())? {
+    let themes = read_files(&folder())?.into_iter().map(|(name, theme)| {
+        let theme = Theme { name, ..theme };
+        theme.check()?;
+        Ok(theme)
+    });
+    themes.collect()
+}
+
+/// Reads every file of cases in a folder: its name without the ending, and what is in it, in the order of names.
+///
+/// # Errors
+/// Names the file that is no such TOML.
+pub(crate) fn read_files<T: DeserializeOwned>(folder: &Path) -> Result<Vec<(String, T)>> {
+    let mut files = Vec::new();
+    for entry in std::fs::read_dir(folder)? {
         let path = entry?.path();
         if path.extension().is_none_or(|ending| ending != "toml") {
             continue;
         }
         let name = path.file_stem().context("a file has a name")?.to_string_lossy().into_owned();
         let text = std::fs::read_to_string(&path)?;
-        let theme: Theme = toml::from_str(&text).with_context(|| format!("{name}.toml"))?;
-        let theme = Theme { name, ..theme };
-        theme.check()?;
-        themes.push(theme);
+        let read = toml::from_str(&text).with_context(|| format!("{name}.toml"))?;
+        files.push((name, read));
     }
-    themes.sort_by(|a, b| a.name.cmp(&b.name));
-    Ok(themes)
+    files.sort_by(|(a, _), (b, _)| a.cmp(b));
+    Ok(files)
 }

@@ -5,7 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, ensure};
 use serde::{Deserialize, Serialize};
 
 use crate::{Release, Theme, cases, charts};
@@ -104,4 +104,26 @@ pub fn write_file(path: &Path, expected: &Expected) -> Result<()> {
     let mut text = serde_json::to_string_pretty(expected)?;
     text.push('\n');
     std::fs::write(path, text).context("cannot write the recorded outcomes")
+}
+
+/// Holds what is said now against what was recorded of the theme `name`; returns how many cases there are.
+///
+/// # Errors
+/// Lists the cases of which something else is said now, and one that was recorded and is no case any more.
+pub fn compare(name: &str, recorded: &Expected, now: &Expected) -> Result<usize> {
+    let differ: Vec<String> = now
+        .iter()
+        .filter(|(name, said)| recorded.get(*name) != Some(said))
+        .map(|(name, said)| {
+            format!("{name}\n  recorded: {:?}\n  now:      {said:?}", recorded.get(name))
+        })
+        .collect();
+    ensure!(differ.is_empty(), "{} cases of {name}:\n{}", differ.len(), differ.join("\n"));
+    let gone = recorded.keys().find(|name| !now.contains_key(*name));
+    ensure!(
+        gone.is_none(),
+        "{} is recorded in {name} and no case any more",
+        gone.map_or("", |it| it)
+    );
+    Ok(now.len())
 }

@@ -10,8 +10,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Result, ensure};
 use serde::{Deserialize, Serialize};
+
+use crate::cases::read_files;
 
 pub use ask::{Question, ask};
 pub use keys::Key;
@@ -107,17 +109,6 @@ pub fn folder() -> PathBuf {
 /// # Errors
 /// Names the file that is no such TOML.
 pub fn read() -> Result<Vec<PatchTheme>> {
-    let mut themes = Vec::new();
-    for entry in std::fs::read_dir(folder())? {
-        let path = entry?.path();
-        if path.extension().is_none_or(|ending| ending != "toml") {
-            continue;
-        }
-        let name = path.file_stem().context("a file has a name")?.to_string_lossy().into_owned();
-        let text = std::fs::read_to_string(&path)?;
-        let theme: PatchTheme = toml::from_str(&text).with_context(|| format!("{name}.toml"))?;
-        themes.push(PatchTheme { name, ..theme });
-    }
-    themes.sort_by(|a, b| a.name.cmp(&b.name));
-    Ok(themes)
+    let themes: Vec<(String, PatchTheme)> = read_files(&folder())?;
+    Ok(themes.into_iter().map(|(name, theme)| PatchTheme { name, ..theme }).collect())
 }

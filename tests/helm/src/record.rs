@@ -144,20 +144,5 @@ pub fn lint(helms: &Helms, chart: &str) -> Result<()> {
 pub fn check(helms: &Helms, theme: &Theme) -> Result<usize> {
     let recorded = expected::read(theme)?;
     let now = ask_both(helms, theme, &recorded)?;
-    let differ: Vec<String> = now
-        .iter()
-        .filter(|(name, said)| recorded.get(*name) != Some(said))
-        .map(|(name, said)| {
-            format!("{name}\n  recorded: {:?}\n  now:      {said:?}", recorded.get(name))
-        })
-        .collect();
-    ensure!(differ.is_empty(), "{} cases of {}:\n{}", differ.len(), theme.name, differ.join("\n"));
-    let gone = recorded.keys().find(|name| !now.contains_key(*name));
-    ensure!(
-        gone.is_none(),
-        "{} is recorded in {} and no case any more",
-        gone.map_or("", |it| it),
-        theme.name
-    );
-    Ok(now.len())
+    expected::compare(&theme.name, &recorded, &now)
 }

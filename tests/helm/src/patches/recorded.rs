@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, path::PathBuf};
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Context as _, Result};
 
 use super::{PatchCase, PatchTheme, Question, ask, folder};
 use crate::{Both, Expected, Outcome, Release, expected, record::Helms};
@@ -70,15 +70,5 @@ pub fn record(helms: &Helms) -> Result<usize> {
 pub fn check(helms: &Helms, theme: &PatchTheme) -> Result<usize> {
     let recorded = read(theme)?;
     let now = ask_both(helms, theme)?;
-    let differ: Vec<String> = now
-        .iter()
-        .filter(|(name, said)| recorded.get(*name) != Some(said))
-        .map(|(name, said)| {
-            format!("{name}\n  recorded: {:?}\n  now:      {said:?}", recorded.get(name))
-        })
-        .collect();
-    ensure!(differ.is_empty(), "{} cases of {}:\n{}", differ.len(), theme.name, differ.join("\n"));
-    let gone = recorded.keys().find(|name| !now.contains_key(*name));
-    ensure!(gone.is_none(), "{gone:?} is recorded in {} and no case any more", theme.name);
-    Ok(now.len())
+    expected::compare(&theme.name, &recorded, &now)
 }
