@@ -123,17 +123,11 @@ impl Sample {
     /// When the disk refuses.
     pub fn write_charted(&self, web: &Web) -> Result<()> {
         let path = format!(".gimlet/{}-{}.yaml", web.environment, web.app);
-        let Web { app, environment, namespace, probe, .. } = web;
+        let probe = &web.probe;
         let (repository, tag) = self.image.rsplit_once(':').context("an image without a tag")?;
         let command = serve(&web.greeting);
         let text = format!(
-            r#"app: {app}
-env: {environment}
-namespace: {namespace}
-deploy:
-  event: push
-  branch: main
-chart:
+            r#"{}chart:
   name: web-application
 values:
   image:
@@ -161,7 +155,8 @@ json6902Patches:
         path: /metadata/labels/patched
         value: "yes"
     target: {{kind: Service}}
-"#
+"#,
+            head(web)
         );
         self.write(&path, &text)
     }
@@ -171,15 +166,9 @@ json6902Patches:
         let (image, command) =
             (web.image.as_ref().unwrap_or(&self.image), web.command.as_ref().unwrap_or(&serve));
         let annotations = if web.marked { r#"{gimlet.io/git-sha: "{{ .SHA }}"}"# } else { "{}" };
-        let Web { app, environment, namespace, probe, .. } = web;
+        let probe = &web.probe;
         format!(
-            r#"app: {app}
-env: {environment}
-namespace: {namespace}
-deploy:
-  event: push
-  branch: main
-manifests: |
+            r#"{}manifests: |
   apiVersion: apps/v1
   kind: Deployment
   metadata:
@@ -210,9 +199,18 @@ manifests: |
   spec:
     selector: {{app: {{{{ .APP }}}}}}
     ports: [{{port: 80, targetPort: 8080}}]
-"#
+"#,
+            head(web)
         )
     }
+}
+
+/// How a manifest begins: what it is about, and that every push to `main` releases it.
+fn head(web: &Web) -> String {
+    let Web { app, environment, namespace, .. } = web;
+    format!(
+        "app: {app}\nenv: {environment}\nnamespace: {namespace}\ndeploy:\n  event: push\n  branch: main\n"
+    )
 }
 
 /// What makes the shell's web server answer with a greeting.
