@@ -10,8 +10,8 @@ use std::{
 use clap::{Args, Subcommand};
 use gimlet_charts::{Access, Chart, Charts, Git, Options, Policy};
 use gimlet_manifest::{
-    ChartSource, Install, Parsed, RenderInputs, VariablesBuilder, Warning, parse_dotenv,
-    parse_manifest,
+    ChartSource, Install, ManifestError, Parsed, RenderInputs, VariablesBuilder, Warning,
+    parse_dotenv, parse_manifest,
 };
 
 use gimlet_shared::error_chain::Chain;
@@ -85,14 +85,12 @@ impl Template {
             Some(path) => variables(shell, path).await?,
             None => BTreeMap::new(),
         };
+        let fail = |fault: ManifestError| CliError::local(fault.to_string());
         let advice = "give variables with --vars FILE, or in the environment";
-        let fail = |fault: gimlet_manifest::ManifestError| {
-            CliError::local(fault.to_string()).advise(advice)
-        };
         let all = VariablesBuilder::default().ci(shell.vars.clone()).ci(given);
         let resolved =
             all.build(&manifest).and_then(|all| gimlet_manifest::resolve(&manifest, &all));
-        let resolved = resolved.map_err(fail)?;
+        let resolved = resolved.map_err(|fault| fail(fault).advise(advice))?;
         // What Flux installs is not rendered, and so not fetched.
         let rendered_here =
             resolved.chart.as_ref().filter(|chart| chart.install == Install::Render);

@@ -64,3 +64,16 @@ async fn a_template_takes_variables_from_the_file_and_then_from_the_environment(
     let ran = World::new().run("manifest template -f /nowhere.yaml").await;
     assert!(ran.err.starts_with("error: cannot read /nowhere.yaml: "), "{}", ran.err);
 }
+
+#[tokio::test]
+async fn a_chart_is_rendered_with_its_values_and_a_wrong_one_is_named_without_other_advice() {
+    let chart = "app: web\nenv: prod\nnamespace: shop\nchart: {name: web-application}\nvalues:\n  replicas: ";
+    let ran = World::new().stdin(&format!("{chart}3\n")).run("manifest template -f -").await;
+    assert_eq!(ran.code, 0, "{}", ran.err);
+    assert!(ran.out.contains("kind: Deployment") && ran.out.contains("replicas: 3"), "{}", ran.out);
+
+    let ran = World::new().stdin(&format!("{chart}three\n")).run("manifest template -f -").await;
+    assert_eq!((ran.code, ran.out.as_str()), (1, ""));
+    assert!(ran.err.contains("/replicas: \"three\" is not of type"), "{}", ran.err);
+    assert!(!ran.err.contains("--vars"), "{}", ran.err);
+}

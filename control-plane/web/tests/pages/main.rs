@@ -38,6 +38,8 @@ struct Site {
 
 impl Site {
     async fn start(public_url: &str) -> Self {
+        // Another test may have done so already.
+        let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
         let folder = TempDir::new().unwrap();
         let database = format!("sqlite://{}", folder.path().join("gimlet.db").display());
         let store = Store::open(&database).await.unwrap();
